@@ -1,0 +1,166 @@
+"""Settling a case: quote, book, and pay the refund over the tenders, each step once however often it is tried.
+
+The decision and the ids of what will be paid are committed before the provider hears of them. A part that may have been sent is looked up
+by our own id before anything is sent again; an unknown outcome stays visible as such until the provider has said what became of it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+from temporalio import activity
+
+from activities.trouble import give_up, try_again_later
+from database import cases, facts, ledger, orders, parcels, refunds
+from database.engine import Clock, Sessions
+from domain.fees import Fee, FeeKind, bearer_of_lost_goods
+from domain.ledger import lost_goods_entry, settlement_entry
+from domain.money import Money
+from domain.process import Effect, Fact, FactKind, Verdict
+from domain.refund import RefundLine, RefundQuote, quote_refund
+from domain.replica import from_json
+from domain.tenders import NotEnoughRoom, Spread, TenderPart, spread_over_tenders
+from gateways.payments.base import (
+    OutcomeUnknown,
+    PaymentGateway,
+    ProviderUnreachable,
+    RefundOrder,
+    RefundReceipt,
+    RefundRefused,
+)
+
+
+class RoomMissing(Exception):
+    """The tenders of an order cannot take back what its lines are owed: our books and the order disagree, a person must look."""
+
+
+class SettlementActivities:
+    def __init__(self, sessions: Sessions, clock: Clock, payments: Mapping[str, PaymentGateway]) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._payments = payments
+
+    @activity.defn(name="settle")
+    def settle(self, case_id: str, effect: Effect) -> Fact:
+        fact_id = f"{FactKind.SETTLED}:{effect.key}"
+        with self._sessions.begin() as session:
+            case = cases.lock(session, case_id)
+            if found := facts.find(session, case_id, fact_id):
+                return facts.record(session, case_id, found).fact
+            fresh = self._decide(session, case, effect)
+            waiting = [
+                part for part in refunds.parts(session, case_id) if part.status in ("intended", "unknown", "pending")
+            ]
+        for part in waiting:
+            self._pay(part, may_be_sent=part.id not in fresh)
+        with self._sessions.begin() as session:
+            cases.lock(session, case_id)
+            decided = refunds.of_case(session, case_id)
+            total = decided.total_minor if decided else 0
+            data = {"status": refunds.standing(session, case_id), "minor": total, "round": effect.round}
+            fact = Fact(FactKind.SETTLED, self._clock(session), fact_id, "boomerang", data)
+            return facts.record(session, case_id, fact, about={"refund": total}).fact
+
+    def _decide(self, session: Session, case: Row[Any], effect: Effect) -> set[str]:
+        """Decide what is owed, unless that was done before; the ids of the parts that no provider can have heard of."""
+        at = self._clock(session)
+        known = {part.id for part in refunds.parts(session, case.id)}
+        if refunds.of_case(session, case.id):
+            refunds.intend_again(session, case.id, round=effect.round, at=at)
+        else:
+            ground = from_json(case.state).verdict or Verdict.AS_DECLARED
+            lines = _lines_owed(session, case, ground)
+            charged = refunds.shopper_fees(session, case.id)
+            quote = quote_refund(case.currency, lines, [fee for _, fee in charged])
+            over = _spread(session, quote)
+            refunds.decide(session, case.id, quote, ground, at)
+            refunds.bear(session, case.id, [key for key, _ in charged], quote)
+            refunds.intend(session, case.id, case.currency, over, round=effect.round, at=at)
+            ledger.book(session, settlement_entry(case.id, 1, quote), at)
+            if ground is Verdict.LOST:
+                self._charge_carrier(session, case, quote)
+        return {part.id for part in refunds.parts(session, case.id)} - known
+
+    def _charge_carrier(self, session: Session, case: Row[Any], quote: RefundQuote) -> None:
+        parcel = parcels.inbound(session, case.id)
+        if parcel is None or not quote.goods_minor:
+            return
+        bearer, rule, source = bearer_of_lost_goods()
+        fee = Fee(FeeKind.LOST_GOODS, quote.goods_minor, quote.currency, bearer, rule, source)
+        refunds.add_fee(session, case.id, f"{fee.kind}:{parcel.id}", fee, parcel_id=parcel.id)
+        value = Money(quote.goods_minor, quote.currency)
+        ledger.book(session, lost_goods_entry(case.id, parcel.id, parcel.carrier, value), self._clock(session))
+
+    def _pay(self, part: Row[Any], *, may_be_sent: bool) -> None:
+        gateway = self._payments[part.processor]
+        try:
+            receipt = gateway.find_refund(part.id, part.reference) if may_be_sent else None
+            if receipt is None:
+                receipt = gateway.refund(
+                    RefundOrder(part.id, part.reference, part.amount_minor, part.currency, part.case_id)
+                )
+        except RefundRefused as error:
+            with self._sessions.begin() as session:
+                self._report(session, part, "failed", provider_id=None, failure=f"{error.code}: {error.detail}")
+            return
+        except (OutcomeUnknown, ProviderUnreachable) as error:
+            with self._sessions.begin() as session:
+                refunds.count_try(session, part.id, unknown=isinstance(error, OutcomeUnknown))
+            try_again_later(self._sessions, self._clock, part.case_id, error, part.processor)
+        self._check(part, receipt)
+        with self._sessions.begin() as session:
+            self._report(session, part, receipt.status, provider_id=receipt.provider_id, failure=receipt.failure)
+
+    def _report(
+        self, session: Session, part: Row[Any], status: str, *, provider_id: str | None, failure: str | None
+    ) -> None:
+        cases.lock(session, part.case_id)
+        locked = refunds.lock_part(session, part.id)
+        if locked is not None:
+            refunds.report(session, locked, status, provider_id=provider_id, failure=failure, at=self._clock(session))
+
+    def _check(self, part: Row[Any], receipt: RefundReceipt) -> None:
+        # A provider's word is not taken for its own sake: another amount under our id is for a person to look at.
+        if (receipt.amount_minor, receipt.currency) != (part.amount_minor, part.currency):
+            got, ours = Money(receipt.amount_minor, receipt.currency), Money(part.amount_minor, part.currency)
+            give_up(ValueError(f"has {got} under {part.id}, where we asked for {ours}"), part.processor)
+
+
+def _lines_owed(session: Session, case: Row[Any], ground: Verdict) -> list[RefundLine]:
+    """What comes back per order line: the units that were accepted, or all that were declared where nobody judged them."""
+    owed: dict[tuple[str, str], int] = {}
+    for line in cases.lines_of(session, [case.id])[case.id]:
+        if line.verdict == "refused" or line.order_line_id is None:
+            continue
+        units = line.accepted if ground is Verdict.INSPECTED and line.accepted is not None else line.quantity
+        if units:
+            key = (line.order_id, line.order_line_id)
+            owed[key] = owed.get(key, 0) + units
+    sold = orders.sold_lines(session, list(owed), lock=True)
+    return [
+        RefundLine(
+            order_id=line.line.order_id,
+            order_line_id=line.line.id,
+            quantity=owed[line.line.order_id, line.line.id],
+            line_quantity=line.line.quantity,
+            paid_minor=line.line.paid_minor,
+            refunded_units_before=line.refunded,
+            refunded_minor_before=line.refunded_minor,
+        )
+        for line in sold
+    ]
+
+
+def _spread(session: Session, quote: RefundQuote) -> list[TenderPart]:
+    over: list[TenderPart] = []
+    rooms = refunds.rooms(session, list(quote.per_order))
+    for order_id, minor in quote.per_order.items():
+        match spread_over_tenders(minor, rooms[order_id]):
+            case Spread(parts):
+                over.extend(parts)
+            case NotEnoughRoom() as missing:
+                give_up(
+                    RoomMissing(f"order {order_id} lacks room for {missing.missing_minor} minor units"), "boomerang"
+                )
+    return over

@@ -1,0 +1,221 @@
+"""What was sold: orders taken in, and asked for by their lines."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from database.tables import customers, order_lines, orders, tenders
+from domain.errors import Conflict, Missing
+from domain.opening import SoldLine
+from domain.order import Order, OrderLine, Tender
+from domain.tier import PlacedOrder
+
+
+class UnknownOrder(Missing):
+    code = "unknown_order"
+    title = "There is no such order"
+    next_action = "Check the order id, or tell the engine of the order first (PUT /v1/orders/{order_id})."
+
+
+class UnknownCustomer(Missing):
+    code = "unknown_customer"
+    title = "There is no such customer"
+    next_action = "Check the customer id; customers become known with their first order."
+
+
+class OrderHasReturns(Conflict):
+    code = "order_has_returns"
+    title = "The order cannot be changed any more"
+    next_action = "Units of this order are in a return. Leave its lines and tenders as they are."
+
+
+@dataclass(frozen=True)
+class Customer:
+    id: str
+    country: str
+    name: str | None = None
+    email: str | None = None
+    locale: str | None = None
+
+
+def put(session: Session, order: Order, customer: Customer | None) -> bool:
+    """Take an order in; the same again changes nothing. True when it is new. An order with returns keeps its lines and tenders."""
+    if customer:
+        put_customers(session, [customer])
+    content = content_hash(order)
+    known = session.execute(
+        select(orders.c.content_hash).where(orders.c.id == order.id).with_for_update()
+    ).scalar_one_or_none()
+    if known == content:
+        return False
+    if known:
+        touched = session.execute(
+            select(order_lines.c.id).where(order_lines.c.order_id == order.id, order_lines.c.claimed > 0).limit(1)
+        ).first()
+        if touched:
+            raise OrderHasReturns(f"Order {order.id} has units in a return.", pointer="/lines", order_id=order.id)
+        for table in (order_lines, tenders):
+            session.execute(table.delete().where(table.c.order_id == order.id))
+    put_new(session, [order])
+    return known is None
+
+
+def put_customers(session: Session, people: Sequence[Customer]) -> None:
+    statement = insert(customers).values([asdict(person) for person in people])
+    changed = {name: statement.excluded[name] for name in ("country", "name", "email", "locale")}
+    session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
+
+
+def put_new(session: Session, batch: Sequence[Order]) -> None:
+    """Write orders whose lines and tenders are not there yet, a batch in three statements."""
+    rows = [
+        {
+            "id": order.id,
+            "customer_id": order.customer_id,
+            "market": order.market,
+            "placed_at": order.placed_at,
+            "delivered_at": order.delivered_at,
+            "currency": order.currency,
+            "total_minor": order.paid_minor,
+            "content_hash": content_hash(order),
+        }
+        for order in batch
+    ]
+    statement = insert(orders).values(rows)
+    changed = {name: statement.excluded[name] for name in rows[0] if name != "id"}
+    session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
+    session.execute(order_lines.insert(), [_line_row(order, line) for order in batch for line in order.lines])
+    if any(order.tenders for order in batch):
+        session.execute(tenders.insert(), [asdict(tender) for order in batch for tender in order.tenders])
+
+
+def known_ids(session: Session, ids: Iterable[str]) -> set[str]:
+    return set(session.scalars(select(orders.c.id).where(orders.c.id.in_(list(ids)))))
+
+
+def content_hash(order: Order) -> str:
+    return hashlib.sha256(json.dumps(asdict(order), default=str, sort_keys=True).encode()).hexdigest()
+
+
+def get(session: Session, order_id: str) -> Order:
+    head = session.execute(select(orders).where(orders.c.id == order_id)).one_or_none()
+    if head is None:
+        raise UnknownOrder(f"There is no order {order_id!r}.", pointer="/order_id", order_id=order_id)
+    lines = session.execute(
+        select(order_lines).where(order_lines.c.order_id == order_id).order_by(order_lines.c.id)
+    ).all()
+    paid = session.execute(select(tenders).where(tenders.c.order_id == order_id).order_by(tenders.c.id)).all()
+    return Order(
+        id=head.id,
+        customer_id=head.customer_id,
+        market=head.market,
+        placed_at=head.placed_at,
+        delivered_at=head.delivered_at,
+        currency=head.currency,
+        lines=tuple(
+            OrderLine(
+                row.order_id,
+                row.id,
+                row.sku,
+                row.description,
+                row.category,
+                row.quantity,
+                row.unit_price_minor,
+                row.discount_minor,
+                row.final_sale,
+            )
+            for row in lines
+        ),
+        tenders=tuple(
+            Tender(row.order_id, row.id, row.method, row.amount_minor, row.processor, row.reference) for row in paid
+        ),
+    )
+
+
+def lines_of_order(session: Session, order_id: str, *, lock: bool) -> list[SoldLine]:
+    """Every line of an order, locked against other returns of it when a return is about to be opened."""
+    return _sold(session, order_lines.c.order_id == order_id, lock=lock)
+
+
+def lines_of_customer(session: Session, customer_id: str, skus: Iterable[str], *, lock: bool) -> list[SoldLine]:
+    """Every line in which the customer bought one of the SKUs, whenever that was."""
+    return _sold(
+        session, (order_lines.c.customer_id == customer_id) & order_lines.c.sku.in_(sorted(set(skus))), lock=lock
+    )
+
+
+def sold_lines(session: Session, keys: Sequence[tuple[str, str]], *, lock: bool) -> list[SoldLine]:
+    """The named lines (order id, line id)."""
+    return _sold(session, tuple_(order_lines.c.order_id, order_lines.c.id).in_(keys), lock=lock) if keys else []
+
+
+def country_of(session: Session, customer_id: str) -> str:
+    found = session.scalar(select(customers.c.country).where(customers.c.id == customer_id))
+    if found is None:
+        raise UnknownCustomer(f"There is no customer {customer_id!r}.", pointer="/customer_id", customer_id=customer_id)
+    return str(found)
+
+
+def placed_by(session: Session, customer_id: str, *, since: datetime, until: datetime) -> list[PlacedOrder]:
+    """The customer's orders in a stretch of time, for the tier."""
+    rows = session.execute(
+        select(orders.c.placed_at, orders.c.total_minor, orders.c.currency).where(
+            orders.c.customer_id == customer_id, orders.c.placed_at >= since, orders.c.placed_at <= until
+        )
+    )
+    return [PlacedOrder(row.placed_at, row.total_minor, row.currency) for row in rows]
+
+
+def claim(session: Session, units: dict[tuple[str, str], int]) -> None:
+    """Take units of locked order lines for a return; the table's own CHECK refuses more than were sold."""
+    for (order_id, line_id), quantity in sorted(units.items()):
+        session.execute(
+            order_lines.update()
+            .where(order_lines.c.order_id == order_id, order_lines.c.id == line_id)
+            .values(claimed=order_lines.c.claimed + quantity)
+        )
+
+
+def _sold(session: Session, which: ColumnElement[bool], *, lock: bool) -> list[SoldLine]:
+    question = (
+        select(order_lines, orders.c.currency, orders.c.market, orders.c.placed_at, orders.c.delivered_at)
+        .join(orders, orders.c.id == order_lines.c.order_id)
+        .where(which)
+        .order_by(order_lines.c.order_id, order_lines.c.id)  # one order for all who lock: nobody waits in a circle
+    )
+    if lock:
+        question = question.with_for_update(of=order_lines)
+    return [
+        SoldLine(
+            OrderLine(
+                row.order_id,
+                row.id,
+                row.sku,
+                row.description,
+                row.category,
+                row.quantity,
+                row.unit_price_minor,
+                row.discount_minor,
+                row.final_sale,
+            ),
+            row.currency,
+            row.market,
+            row.customer_id,
+            row.placed_at,
+            row.delivered_at,
+            row.claimed,
+            row.refunded,
+            row.refunded_minor,
+        )
+        for row in session.execute(question)
+    ]
+
+
+def _line_row(order: Order, line: OrderLine) -> dict[str, object]:
+    return {**asdict(line), "customer_id": order.customer_id}

@@ -1,0 +1,70 @@
+"""Parcels: ordered, labelled, scanned, received."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from database.tables import parcels
+from domain.errors import Missing
+
+
+class UnknownParcel(Missing):
+    code = "unknown_parcel"
+    title = "There is no such parcel"
+    next_action = "Scan the label or the RMA number again, or look the return up by its order."
+
+
+def order(session: Session, values: dict[str, Any]) -> bool:
+    """Write down that a parcel is being ordered, before the carrier hears of it; False when it was written before."""
+    done = session.execute(insert(parcels).values(values).on_conflict_do_nothing().returning(parcels.c.id))
+    return done.first() is not None
+
+
+def complete(session: Session, parcel_id: str, values: dict[str, Any]) -> None:
+    session.execute(update(parcels).where(parcels.c.id == parcel_id).values(values))
+
+
+def get(session: Session, code: str, *, lock: bool = False) -> Row[Any]:
+    """By our id or by the tracking code; carriers use codes again, so the newest parcel with it is meant."""
+    question = (
+        select(parcels)
+        .where((parcels.c.id == code) | (parcels.c.tracking_code == code))
+        .order_by(parcels.c.created_at.desc())
+        .limit(1)
+    )
+    row = session.execute(question.with_for_update() if lock else question).one_or_none()
+    if row is None:
+        raise UnknownParcel(f"There is no parcel {code!r}.", parcel=code)
+    return row
+
+
+def of_case(session: Session, case_id: str) -> Sequence[Row[Any]]:
+    return session.execute(
+        select(parcels).where(parcels.c.case_id == case_id).order_by(parcels.c.created_at, parcels.c.id)
+    ).all()
+
+
+def of_effect(session: Session, case_id: str, effect_key: str) -> Row[Any] | None:
+    return session.execute(
+        select(parcels).where(parcels.c.case_id == case_id, parcels.c.effect_key == effect_key)
+    ).one_or_none()
+
+
+def inbound(session: Session, case_id: str) -> Row[Any] | None:
+    """The latest parcel on the way in: the one that counts when a label was booked again."""
+    return session.execute(
+        select(parcels)
+        .where(parcels.c.case_id == case_id, parcels.c.direction == "return")
+        .order_by(parcels.c.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def receive(session: Session, parcel_id: str, *, by: str, at: datetime) -> None:
+    session.execute(
+        update(parcels).where(parcels.c.id == parcel_id).values(received_at=at, received_by=by, status="received")
+    )

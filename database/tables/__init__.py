@@ -1,0 +1,32 @@
+"""Every table of the house, one file per noun; `metadata` is what migrations are compared with."""
+
+from database.tables.access import api_keys, idempotency_keys
+from database.tables.base import metadata
+from database.tables.cases import case_lines, case_runs, cases, inspection_lines, inspections, parcels
+from database.tables.facts import events, facts, inbox
+from database.tables.money import fees, ledger_entries, ledger_postings, refunds, tender_refunds
+from database.tables.orders import customers, order_lines, orders, tenders
+
+__all__ = [
+    "api_keys",
+    "case_lines",
+    "case_runs",
+    "cases",
+    "customers",
+    "events",
+    "facts",
+    "fees",
+    "idempotency_keys",
+    "inbox",
+    "inspection_lines",
+    "inspections",
+    "ledger_entries",
+    "ledger_postings",
+    "metadata",
+    "order_lines",
+    "orders",
+    "parcels",
+    "refunds",
+    "tender_refunds",
+    "tenders",
+]

@@ -1,0 +1,80 @@
+"""What was sold: customers, orders, their lines, and the ways they were paid."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, text
+
+from database.tables.base import Currency, Id, Minor, Moment, Word, metadata
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("country", Word, nullable=False),
+    Column("name", Text),
+    Column("email", Text),
+    Column("locale", Word),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("customer_id", Id, ForeignKey("customers.id")),  # empty: a guest
+    Column("market", Word, nullable=False),
+    Column("placed_at", Moment, nullable=False),
+    Column("delivered_at", Moment),
+    Column("currency", Currency, nullable=False),
+    Column("total_minor", Minor, nullable=False),
+    Column("content_hash", Word, nullable=False),
+    Column("recorded_at", Moment, nullable=False, server_default=text("now()")),
+    Index(None, "customer_id", "placed_at"),
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("order_id", Id, ForeignKey("orders.id"), primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("customer_id", Id),  # of the order, repeated: goods without an order number are found by customer and SKU
+    Column("sku", Id, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("category", Word),
+    Column("quantity", Integer, nullable=False),
+    Column("unit_price_minor", Minor, nullable=False),
+    Column("discount_minor", Minor, nullable=False, server_default="0"),
+    Column("final_sale", Boolean, nullable=False, server_default="false"),
+    Column(
+        "pool", Boolean, nullable=False, server_default="true"
+    ),  # sold for money: may be matched without an order number
+    Column("claimed", Integer, nullable=False, server_default="0"),  # units in returns that are open or were refunded
+    Column("refunded", Integer, nullable=False, server_default="0"),  # units refunded, or about to be
+    Column("refunded_minor", Minor, nullable=False, server_default="0"),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("unit_price_minor >= 0", name="price_not_negative"),
+    CheckConstraint(
+        "discount_minor >= 0 AND discount_minor <= quantity * unit_price_minor", name="discount_within_price"
+    ),
+    CheckConstraint("claimed >= 0 AND claimed <= quantity", name="claimed_within_quantity"),
+    CheckConstraint("refunded >= 0 AND refunded <= claimed", name="refunded_within_claimed"),
+    CheckConstraint(
+        "refunded_minor >= 0 AND refunded_minor <= quantity * unit_price_minor - discount_minor",
+        name="refunded_within_paid",
+    ),
+    Index(None, "customer_id", "sku"),
+)
+
+tenders = Table(
+    "tenders",
+    metadata,
+    Column("order_id", Id, ForeignKey("orders.id"), primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("method", Word, nullable=False),
+    Column("processor", Word, nullable=False),
+    Column("reference", Id, nullable=False),
+    Column("amount_minor", Minor, nullable=False),
+    # Promised back over this tender: paid, pending and unknown alike. What failed for good is given free again.
+    Column("refunded_minor", Minor, nullable=False, server_default="0"),
+    CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
+    CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded_within_amount"),
+)
+
+__all__ = ["customers", "order_lines", "orders", "tenders"]

@@ -1,0 +1,95 @@
+"""What a case shows to the outside: the face of its state, and what is announced when it changes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.process import Fact, FactKind, State, Verdict, owner, silence
+from domain.stages import Owner, Silence, Stage, Status, status_of
+
+
+class Outcome(StrEnum):
+    REFUNDED = "refunded"
+    PARTLY_REFUNDED = "partly_refunded"
+    NOTHING_DUE = "nothing_due"
+    SENT_BACK = "sent_back"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class Face:
+    """The part of a state that is read by people and lists."""
+
+    stage: Stage
+    status: Status
+    due_at: datetime | None
+    due_owner: Owner | None
+    due_default: Silence | None
+    attention_reason: str | None
+    attention_since: datetime | None
+
+
+def face(state: State) -> Face:
+    waiting = state.due is not None
+    attention = state.stage is Stage.ATTENTION
+    return Face(
+        stage=state.stage,
+        status=status_of(state.stage),
+        due_at=state.due,
+        due_owner=owner(state) if waiting else None,
+        due_default=silence(state) if waiting else None,
+        attention_reason=state.reason if attention else None,
+        attention_since=state.since if attention else None,
+    )
+
+
+def outcome(stage: Stage, *, refunded_minor: int, asked_minor: int) -> Outcome | None:
+    """How an ended case ended; None while it runs. `asked_minor` is what the returned lines would have brought in full."""
+    match stage:
+        case Stage.CLOSED:
+            if not refunded_minor:
+                return Outcome.NOTHING_DUE
+            return Outcome.REFUNDED if refunded_minor >= asked_minor else Outcome.PARTLY_REFUNDED
+        case Stage.SENT_BACK:
+            return Outcome.SENT_BACK
+        case Stage.REFUSED:
+            return Outcome.REFUSED
+        case Stage.CANCELLED:
+            return Outcome.CANCELLED
+        case Stage.EXPIRED:
+            return Outcome.EXPIRED
+    return None
+
+
+_ANNOUNCED = {
+    Stage.REFERRED: ("return.referred",),
+    Stage.AUTHORIZED: ("return.authorized",),
+    Stage.REFUSED: ("return.refused",),
+    Stage.IN_TRANSIT: ("parcel.in_transit",),
+    Stage.RECEIVED: ("parcel.received",),
+    Stage.SETTLED: ("refund.pending",),
+    Stage.CLOSED: ("refund.succeeded", "return.closed"),
+    Stage.CANCELLED: ("return.cancelled",),
+    Stage.EXPIRED: ("return.expired",),
+    Stage.SENT_BACK: ("return.sent_back",),
+    Stage.ATTENTION: ("return.needs_attention",),
+}
+
+
+def announcements(before: State | None, after: State, fact: Fact | None) -> tuple[str, ...]:
+    """The events that tell the outside of a step; empty when nothing changed that the outside would act on."""
+    told: list[str] = []
+    if before and fact and fact.kind is FactKind.TIME_PASSED and before != after:
+        missed = before.due is not None and fact.at >= before.due
+        told.append("deadline.missed" if missed else "deadline.warned")
+    if fact and fact.kind is FactKind.BOOKED and after.stage is not Stage.AUTHORIZED:
+        told.append("label.booked")
+    if before is None or before.stage is not after.stage:
+        if after.stage is Stage.INSPECTED and after.verdict is Verdict.INSPECTED:
+            told.append("return.inspected")
+        if after.reason == "refund_failed":
+            told.append("refund.failed")
+        told += _ANNOUNCED.get(after.stage, ())
+    return tuple(told)

@@ -1,0 +1,122 @@
+"""What a return costs besides the goods, who bears each cost, and which rule said so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from domain.order import check_amount
+from domain.reasons import Fault
+
+
+class Bearer(StrEnum):
+    """Who absorbs a fee."""
+
+    SHOPPER = "shopper"
+    MERCHANT = "merchant"
+    PLATFORM = "platform"
+    CARRIER = "carrier"
+    INSURER = "insurer"
+
+
+class FeeKind(StrEnum):
+    """What the fee is for.
+
+    return_label    the label that brings the goods back
+    pickup          a collection at the shopper's door
+    lost_goods      goods that the carrier took and never delivered
+    inspection      judging the goods on the bench
+    outbound_label  the freight of sending goods back to the shopper, or a replacement
+    """
+
+    RETURN_LABEL = "return_label"
+    PICKUP = "pickup"
+    LOST_GOODS = "lost_goods"
+    INSPECTION = "inspection"
+    OUTBOUND_LABEL = "outbound_label"
+
+
+@dataclass(frozen=True)
+class Fee:
+    """One cost of a return in minor units (never negative), its bearer, the short name of the rule, and its source."""
+
+    kind: FeeKind
+    amount_minor: int
+    currency: str
+    bearer: Bearer
+    rule: str
+    source: str
+
+    def __post_init__(self) -> None:
+        check_amount(self.amount_minor, "/fees")
+
+
+class Bearing(NamedTuple):
+    """Who bears a fee, the short name of the rule that said so, and where that rule is written."""
+
+    bearer: Bearer
+    rule: str
+    source: str
+
+
+def bearer_of_return_freight(
+    fault: Fault,
+    *,
+    bears_all: bool,
+    market_rule: str,
+    shopper_informed: bool = False,
+    programme_source: str = "the merchant's programme",
+    market_source: str = "the law of the market",
+) -> Bearing:
+    """Who pays for bringing the goods back: the promise first, then fault, then the law of the market.
+
+    `market_rule` is the market's `return_shipping_no_fault`. A word that the table below does not know, or none at
+    all, leaves the freight with the merchant, and the rule says so. `shopper_informed` means that the shopper was
+    told before the purchase that return freight is theirs; without it the merchant bears it (Directive 2011/83/EU,
+    art. 14(1)).
+
+    >>> bearer_of_return_freight(Fault.MERCHANT, bears_all=False, market_rule="consumer").bearer
+    <Bearer.MERCHANT: 'merchant'>
+    """
+    if bears_all:
+        return Bearing(Bearer.MERCHANT, "programme_bears_all", programme_source)
+    if fault in _AT_FAULT:
+        return Bearing(_AT_FAULT[fault], f"fault_of_{fault}", "whoever caused the return bears its freight")
+    if market_rule == "consumer_if_informed_else_seller":
+        bearer = Bearer.SHOPPER if shopper_informed else Bearer.MERCHANT
+        informed = "shopper_informed" if shopper_informed else "shopper_not_informed"
+        return Bearing(bearer, f"no_fault_{informed}", market_source)
+    if market_rule in _NO_FAULT:
+        return Bearing(_NO_FAULT[market_rule], f"no_fault_{market_rule}", market_source)
+    return Bearing(
+        Bearer.MERCHANT, "no_fault_rule_unknown", f"no rule known for {market_rule!r}: the merchant bears it"
+    )
+
+
+_AT_FAULT: Mapping[Fault, Bearer] = MappingProxyType(
+    {Fault.MERCHANT: Bearer.MERCHANT, Fault.CARRIER: Bearer.CARRIER, Fault.PLATFORM: Bearer.PLATFORM}
+)
+
+_NO_FAULT: Mapping[str, Bearer] = MappingProxyType(
+    {
+        "consumer": Bearer.SHOPPER,
+        # "Unless agreed" and "per policy" give way to a programme that bears all; that was asked before.
+        "consumer_unless_agreed": Bearer.SHOPPER,
+        "consumer_per_policy": Bearer.SHOPPER,
+        "seller": Bearer.MERCHANT,
+        "seller_on_statutory_cancellation": Bearer.MERCHANT,
+        # The label is always of a carrier that the seller chose, so the seller's half of the rule applies.
+        "seller_if_designated_carrier_or_none_named_else_consumer": Bearer.MERCHANT,
+        "seller_or_consumer_keeps_until_collected": Bearer.MERCHANT,
+        # The law leaves it open and the programme promised nothing: silence resolves for the shopper.
+        "per_policy": Bearer.MERCHANT,
+    }
+)
+
+
+def bearer_of_lost_goods() -> Bearing:
+    """Goods lost between the shopper's hands and the dock are the carrier's to make good, whatever the reason was."""
+    return Bearing(
+        Bearer.CARRIER, "carrier_lost_the_goods", "CMR Convention, art. 17(1): liable from taking over to delivery"
+    )

@@ -1,0 +1,232 @@
+"""What was sold and how it was paid: the order, its lines and its tenders, and what makes an order impossible."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.errors import Invalid
+from domain.money import EXPONENTS, LARGEST_MINOR, UnknownCurrency, format_minor
+
+LARGEST_QUANTITY = 10**7
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """So many units of one SKU at one price. `discount_minor` is taken off the whole line, not off each unit."""
+
+    order_id: str
+    id: str
+    sku: str
+    description: str
+    category: str | None
+    quantity: int
+    unit_price_minor: int
+    discount_minor: int
+    final_sale: bool = False
+
+    @property
+    def paid_minor(self) -> int:
+        """What the whole line cost, after its discount."""
+        return self.quantity * self.unit_price_minor - self.discount_minor
+
+
+@dataclass(frozen=True)
+class Tender:
+    """One way the order was paid. `reference` is the processor's own name for the payment."""
+
+    order_id: str
+    id: str
+    method: str
+    amount_minor: int
+    processor: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """One purchase. `customer_id` is None for a guest; `delivered_at` is None while nobody has reported delivery."""
+
+    id: str
+    customer_id: str | None
+    market: str
+    placed_at: datetime
+    delivered_at: datetime | None
+    currency: str
+    lines: tuple[OrderLine, ...]
+    tenders: tuple[Tender, ...]
+
+    @property
+    def paid_minor(self) -> int:
+        return sum(line.paid_minor for line in self.lines)
+
+
+class MissingIdentifier(Invalid):
+    code = "missing_identifier"
+    next_action = "Give every order, line, tender and SKU its identifier."
+
+
+class MomentWithoutZone(Invalid):
+    code = "moment_without_zone"
+    next_action = "Write the moment with its offset from UTC (RFC 3339)."
+
+
+class DeliveredBeforePlaced(Invalid):
+    code = "delivered_before_placed"
+    next_action = "Correct one of the two moments."
+
+
+class NoOrderLines(Invalid):
+    code = "no_order_lines"
+    next_action = "Name at least one line."
+
+
+class DuplicateIdentifier(Invalid):
+    code = "duplicate_identifier"
+    next_action = "Give each line and each tender of the order its own identifier."
+
+
+class LineOfAnotherOrder(Invalid):
+    code = "line_of_another_order"
+    next_action = "Put the line or tender into the order it belongs to."
+
+
+class QuantityNotWhole(Invalid):
+    code = "quantity_not_whole"
+    next_action = "Write the quantity as a whole number of units."
+
+
+class QuantityNotPositive(Invalid):
+    code = "quantity_not_positive"
+    next_action = "Name one unit or more, or leave the line out."
+
+
+class QuantityTooLarge(Invalid):
+    code = "quantity_too_large"
+    next_action = f"Write at most {LARGEST_QUANTITY} units in one line."
+
+
+class AmountNotWhole(Invalid):
+    code = "amount_not_whole"
+    next_action = "Write the amount as a whole number of minor units: EUR 12.34 is 1234."
+
+
+class AmountNegative(Invalid):
+    code = "amount_negative"
+    next_action = "Write an amount of zero or more."
+
+
+class AmountTooLarge(Invalid):
+    code = "amount_too_large"
+    next_action = f"Write an amount below {LARGEST_MINOR} minor units."
+
+
+class DiscountAbovePrice(Invalid):
+    code = "discount_above_price"
+    next_action = "Lower the discount to the price of the whole line at most."
+
+
+class TendersDoNotSum(Invalid):
+    code = "tenders_do_not_sum"
+    next_action = "Make the tenders add up to what the lines cost together."
+
+
+def check_order(order: Order) -> None:
+    """Refuse an order that cannot be; every refusal is a named `Invalid` with a pointer to the field at fault."""
+    _check_currency(order.currency)
+    _check_identifier(order.id, "/id")
+    _check_moments(order)
+    if not order.lines:
+        raise NoOrderLines("An order has at least one line.", pointer="/lines")
+    for index, line in enumerate(order.lines):
+        _check_line(line, order, f"/lines/{index}")
+    for index, tender in enumerate(order.tenders):
+        _check_tender(tender, order, f"/tenders/{index}")
+    _check_unique([line.id for line in order.lines], "lines")
+    _check_unique([tender.id for tender in order.tenders], "tenders")
+    _check_sums(order)
+
+
+def check_quantity(quantity: object, pointer: str) -> None:
+    """Refuse anything but a whole number of units from 1 to LARGEST_QUANTITY: 0, -1, 0.5, 1.0, True and "1" too."""
+    if type(quantity) is not int:
+        raise QuantityNotWhole(f"{quantity!r} is not a whole number of units.", pointer=pointer, quantity=str(quantity))
+    if quantity < 1:
+        raise QuantityNotPositive(f"A quantity of {quantity} is no goods at all.", pointer=pointer, quantity=quantity)
+    if quantity > LARGEST_QUANTITY:
+        raise QuantityTooLarge(f"{quantity} units are more than one line takes.", pointer=pointer, quantity=quantity)
+
+
+def check_amount(amount_minor: object, pointer: str) -> None:
+    """Refuse anything but a whole number of minor units from 0 to below LARGEST_MINOR."""
+    if type(amount_minor) is not int:
+        raise AmountNotWhole(f"{amount_minor!r} is not a whole number of minor units.", pointer=pointer)
+    if amount_minor < 0:
+        raise AmountNegative(f"{amount_minor} minor units are less than nothing.", pointer=pointer, amount=amount_minor)
+    if amount_minor >= LARGEST_MINOR:
+        raise AmountTooLarge(f"{amount_minor} minor units are too many.", pointer=pointer, amount=amount_minor)
+
+
+def _check_currency(currency: str) -> None:
+    if currency not in EXPONENTS:
+        raise UnknownCurrency(f"{currency!r} is not a currency in use.", pointer="/currency", currency=currency)
+
+
+def _check_identifier(value: str, pointer: str) -> None:
+    if not value.strip():
+        raise MissingIdentifier("An identifier is empty.", pointer=pointer)
+
+
+def _check_moments(order: Order) -> None:
+    for pointer, moment in (("/placed_at", order.placed_at), ("/delivered_at", order.delivered_at)):
+        if moment is not None and moment.utcoffset() is None:
+            raise MomentWithoutZone(f"{moment.isoformat()} may be any of a day's instants.", pointer=pointer)
+    if order.delivered_at is not None and order.delivered_at < order.placed_at:
+        raise DeliveredBeforePlaced("The order was delivered before it was placed.", pointer="/delivered_at")
+
+
+def _check_line(line: OrderLine, order: Order, pointer: str) -> None:
+    _check_identifier(line.id, f"{pointer}/id")
+    _check_identifier(line.sku, f"{pointer}/sku")
+    _check_belongs(line.order_id, order, pointer)
+    check_quantity(line.quantity, f"{pointer}/quantity")
+    check_amount(line.unit_price_minor, f"{pointer}/unit_price")
+    check_amount(line.discount_minor, f"{pointer}/discount")
+    if line.paid_minor < 0:
+        price = format_minor(line.quantity * line.unit_price_minor, order.currency)
+        discount = format_minor(line.discount_minor, order.currency)
+        raise DiscountAbovePrice(
+            f"Line {line.id} costs {order.currency} {price}, less than its discount of {discount}.",
+            pointer=f"{pointer}/discount",
+        )
+    check_amount(line.quantity * line.unit_price_minor, f"{pointer}/unit_price")
+
+
+def _check_tender(tender: Tender, order: Order, pointer: str) -> None:
+    _check_identifier(tender.id, f"{pointer}/id")
+    _check_belongs(tender.order_id, order, pointer)
+    check_amount(tender.amount_minor, f"{pointer}/amount")
+
+
+def _check_belongs(order_id: str, order: Order, pointer: str) -> None:
+    if order_id != order.id:
+        raise LineOfAnotherOrder(f"It belongs to order {order_id}, not to {order.id}.", pointer=pointer)
+
+
+def _check_unique(ids: list[str], field: str) -> None:
+    seen: set[str] = set()
+    for index, identifier in enumerate(ids):
+        if identifier in seen:
+            raise DuplicateIdentifier(f"{identifier!r} is used twice.", pointer=f"/{field}/{index}/id", id=identifier)
+        seen.add(identifier)
+
+
+def _check_sums(order: Order) -> None:
+    check_amount(order.paid_minor, "/lines")
+    tendered = sum(tender.amount_minor for tender in order.tenders)
+    if tendered != order.paid_minor:
+        paid, sold = format_minor(tendered, order.currency), format_minor(order.paid_minor, order.currency)
+        raise TendersDoNotSum(
+            f"The tenders add up to {order.currency} {paid}, the lines to {sold}.",
+            pointer="/tenders",
+            tenders_minor=tendered,
+            lines_minor=order.paid_minor,
+        )

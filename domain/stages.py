@@ -1,0 +1,130 @@
+"""The stages of a return: which there are, which end it, who is waited for in each, and what silence means."""
+
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    REQUESTED = "requested"  # asked for; only ever seen in the timeline, the checks run in the same transaction
+    CHECKED = "checked"  # order, logistics and problem looked up; likewise only in the timeline
+    REFERRED = "referred"  # a person of the merchant decides
+    REFUSED = "refused"  # may not come back
+    AUTHORIZED = "authorized"  # may come back; the label or pickup is being arranged
+    BOOKED = "booked"  # label or pickup is there; the goods have not moved
+    IN_TRANSIT = "in_transit"  # the carrier has them
+    RECEIVED = "received"  # the dock has them
+    INSPECTED = "inspected"  # judged (or taken as declared); the money, or the way back, is being arranged
+    SETTLED = "settled"  # decided and booked; the payment provider has accepted but not confirmed
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    SENT_BACK = "sent_back"
+    ATTENTION = "attention"  # cannot move by itself; a person is asked
+
+
+class Owner(StrEnum):
+    """Whose turn it is."""
+
+    SHOPPER = "shopper"
+    MERCHANT = "merchant"
+    CARRIER = "carrier"
+    WAREHOUSE = "warehouse"
+    PAYMENTS = "payments"
+    OPERATOR = "operator"
+
+
+class Silence(StrEnum):
+    """What happens when a deadline passes: the seller's side losing its turn resolves for the shopper, the shopper's closes."""
+
+    AUTHORIZE = "authorize"
+    EXPIRE = "expire"
+    BOOK_AGAIN = "book_again"
+    REFUND_AS_DECLARED = "refund_as_declared"
+    CALL_OPERATOR = "call_operator"
+    TRY_AGAIN = "try_again"
+    REMIND = "remind"
+
+
+ENDS = frozenset({Stage.REFUSED, Stage.CLOSED, Stage.CANCELLED, Stage.EXPIRED, Stage.SENT_BACK})
+
+# How far the goods have come. A fact about goods moves a return forward only.
+RANK = {
+    Stage.REFERRED: 0,
+    Stage.AUTHORIZED: 1,
+    Stage.BOOKED: 2,
+    Stage.IN_TRANSIT: 3,
+    Stage.RECEIVED: 4,
+    Stage.INSPECTED: 5,
+    Stage.SETTLED: 6,
+}
+
+# Which stage may follow which: the picture of the process, and what the recorded timeline is checked against.
+FOLLOWS: dict[Stage, frozenset[Stage]] = {
+    Stage.REQUESTED: frozenset({Stage.CHECKED}),
+    Stage.CHECKED: frozenset({Stage.AUTHORIZED, Stage.REFERRED, Stage.REFUSED}),
+    Stage.REFERRED: frozenset(
+        {Stage.AUTHORIZED, Stage.REFUSED, Stage.CANCELLED, Stage.RECEIVED, Stage.INSPECTED, Stage.IN_TRANSIT}
+    ),
+    Stage.AUTHORIZED: frozenset(
+        {Stage.BOOKED, Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.CANCELLED, Stage.ATTENTION}
+    ),
+    Stage.BOOKED: frozenset(
+        {
+            Stage.AUTHORIZED,
+            Stage.IN_TRANSIT,
+            Stage.RECEIVED,
+            Stage.INSPECTED,
+            Stage.CANCELLED,
+            Stage.EXPIRED,
+            Stage.ATTENTION,
+        }
+    ),
+    Stage.IN_TRANSIT: frozenset({Stage.RECEIVED, Stage.INSPECTED, Stage.ATTENTION}),
+    Stage.RECEIVED: frozenset({Stage.INSPECTED}),
+    Stage.INSPECTED: frozenset({Stage.SETTLED, Stage.CLOSED, Stage.SENT_BACK, Stage.ATTENTION}),
+    Stage.SETTLED: frozenset({Stage.CLOSED, Stage.ATTENTION}),
+    Stage.ATTENTION: frozenset(
+        {
+            Stage.AUTHORIZED,
+            Stage.BOOKED,
+            Stage.IN_TRANSIT,
+            Stage.RECEIVED,
+            Stage.INSPECTED,
+            Stage.SETTLED,
+            Stage.CANCELLED,
+            Stage.EXPIRED,
+            Stage.CLOSED,
+        }
+    ),
+    # Goods that come after all open the return again; a refund the bank sends back does too.
+    Stage.EXPIRED: frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED}),
+    Stage.CANCELLED: frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED}),
+    Stage.REFUSED: frozenset({Stage.ATTENTION}),
+    Stage.CLOSED: frozenset({Stage.ATTENTION}),
+    Stage.SENT_BACK: frozenset(),
+}
+
+
+class Status(StrEnum):
+    """The coarse word a storefront shows; `Stage` is the fine one."""
+
+    REQUESTED = "requested"
+    OPEN = "open"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+
+
+def status_of(stage: Stage) -> Status:
+    match stage:
+        case Stage.REQUESTED | Stage.CHECKED | Stage.REFERRED:
+            return Status.REQUESTED
+        case Stage.REFUSED:
+            return Status.REFUSED
+        case Stage.CANCELLED:
+            return Status.CANCELLED
+        case Stage.EXPIRED:
+            return Status.EXPIRED
+        case Stage.CLOSED | Stage.SENT_BACK:
+            return Status.CLOSED
+    return Status.OPEN

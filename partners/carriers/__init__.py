@@ -1,0 +1,1 @@
+"""A carrier that sells labels, fetches parcels, scans them and loses some: `python -m partners.carriers`."""

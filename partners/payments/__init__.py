@@ -1,0 +1,1 @@
+"""A payment provider that is strict and honest unless told otherwise: `python -m partners.payments`."""

@@ -1,0 +1,53 @@
+"""The real servers that tests run on: one PostgreSQL and one Temporal server a session, a database of its own for every module."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from database.engine import Sessions, connect, sessions
+from database.migrate import upgrade
+from embedded import PostgresCluster, embedded_postgres, embedded_temporal
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
+    with embedded_postgres(tmp_path_factory.mktemp("pg"), durable=False) as cluster:
+        upgrade(cluster.create_database("migrated"))
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def database_url(postgres: PostgresCluster) -> Iterator[str]:
+    """An empty, migrated database for one module."""
+    name = f"module_{next(_numbers)}"
+    yield postgres.create_database(name, template="migrated")
+    postgres.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def made_sessions(database_url: str) -> Iterator[Sessions]:
+    engine = connect(database_url)
+    yield sessions(engine)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Temporal server on which a case's own clock can be moved; timers fire as soon as they are due."""
+    quick = {"history.timerProcessorMaxTimeShift": '"20ms"'}
+    with embedded_temporal(tmp_path_factory.mktemp("temporal"), time_skipping=True, dynamic_config=quick) as server:
+        yield server.address
+
+
+@pytest.fixture(scope="session")
+def here() -> Path:
+    return Path(__file__).parent.parent

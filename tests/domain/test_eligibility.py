@@ -1,0 +1,246 @@
+"""May this line come back? Each rule by itself, and the law before the merchant's own rules."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.eligibility import (
+    Eligible,
+    Ground,
+    LineRequest,
+    Referred,
+    Refused,
+    Verdict,
+    judge_line,
+    judge_unmatched,
+    value_minor,
+)
+from domain.market import market_of
+from domain.matching import Unmatched, UnmatchedReason
+from domain.order import QuantityNotPositive
+from domain.reasons import ReturnReason
+from domain.terms import terms_for
+from domain.tier import Tier
+from policies.book import load_policy_book
+from tests.builders import an_order_line
+
+BOOK = load_policy_book()
+STANDARD = BOOK.programme("standard")
+DELIVERED = datetime(2026, 3, 5, 15, tzinfo=UTC)
+
+
+def asked(*, days: int = 5, **vary: Any) -> LineRequest:
+    """One of three dresses, not wanted any more, `days` after delivery."""
+    request = LineRequest(
+        line=an_order_line(quantity=3),
+        currency="EUR",
+        quantity=1,
+        units_gone=0,
+        reason=ReturnReason.CHANGED_MIND,
+        placed_at=DELIVERED - timedelta(days=3),
+        delivered_at=DELIVERED,
+        declared_at=DELIVERED + timedelta(days=days),
+    )
+    return replace(request, **vary)
+
+
+def judge(request: LineRequest, *, country: str = "DE", tier: Tier = Tier.ENTRY, **policy: Any) -> Verdict:
+    programme, market = replace(STANDARD, **policy), market_of(BOOK, country)
+    return judge_line(request, policy=programme, terms=terms_for(programme, market, tier), market=market)
+
+
+def verdict_in_short(verdict: Verdict) -> tuple[type[Verdict], Ground | None]:
+    return type(verdict), None if isinstance(verdict, Eligible) else verdict.ground
+
+
+def test_goods_in_time_may_come_back_and_every_answer_is_kept() -> None:
+    verdict = judge(asked())
+
+    assert isinstance(verdict, Eligible)
+    assert [decision.rule for decision in verdict.decisions] == ["goods", "quantity_left", "return_window"]
+
+
+@pytest.mark.parametrize(
+    ("line", "policy"),
+    [
+        pytest.param({"sku": "POST"}, {"not_goods_skus": frozenset({"POST"})}, id="by code"),
+        pytest.param({"category": "CARRIAGE"}, {"goods_categories": frozenset({"GOODS"})}, id="by category"),
+    ],
+)
+def test_carriage_is_no_goods(line: dict[str, Any], policy: dict[str, Any]) -> None:
+    assert verdict_in_short(judge(asked(line=an_order_line(**line)), **policy)) == (Refused, Ground.NOT_GOODS)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "gone", "expected"),
+    [
+        pytest.param(3, 0, (Eligible, None), id="all of them"),
+        pytest.param(2, 1, (Eligible, None), id="all that is left"),
+        pytest.param(3, 1, (Refused, Ground.QUANTITY_ABOVE_LEFT), id="one too many"),
+        pytest.param(1, 3, (Refused, Ground.ALREADY_RETURNED), id="none left"),
+    ],
+)
+def test_only_units_that_are_left_come_back(quantity: int, gone: int, expected: tuple[type[Verdict], Ground]) -> None:
+    assert verdict_in_short(judge(asked(quantity=quantity, units_gone=gone))) == expected
+
+
+def test_no_units_is_a_mistake_and_not_a_refusal() -> None:
+    with pytest.raises(QuantityNotPositive):
+        judge(asked(quantity=0))
+
+
+@pytest.mark.parametrize(
+    ("days", "tier", "expected"),
+    [
+        pytest.param(14, Tier.ENTRY, (Eligible, None), id="the last day"),
+        pytest.param(15, Tier.ENTRY, (Refused, Ground.OUTSIDE_WINDOW), id="the day after"),
+        pytest.param(60, Tier.VIP, (Eligible, None), id="a VIP has sixty"),
+        pytest.param(61, Tier.VIP, (Refused, Ground.OUTSIDE_WINDOW), id="and no more"),
+    ],
+)
+def test_the_window_counts_from_delivery(days: int, tier: Tier, expected: tuple[type[Verdict], Ground]) -> None:
+    assert verdict_in_short(judge(asked(days=days), tier=tier)) == expected
+
+
+def test_without_a_delivery_on_record_the_window_counts_from_placement_and_says_so() -> None:
+    verdict = judge(asked(days=5, delivered_at=None))
+    window = next(decision for decision in verdict.decisions if decision.rule == "return_window")
+
+    assert isinstance(verdict, Eligible)
+    assert dict(window.inputs)["counted_from"] == "placed, since no delivery is on record"
+
+
+@pytest.mark.parametrize(
+    ("days_after_placement", "country", "expected"),
+    [
+        pytest.param(14, "DE", (Eligible, None), id="within the days even from placement"),
+        pytest.param(15, "DE", (Referred, Ground.DELIVERY_UNKNOWN), id="the statutory days may still run"),
+        pytest.param(44, "DE", (Referred, Ground.DELIVERY_UNKNOWN), id="delivered on the last lawful day"),
+        pytest.param(45, "DE", (Refused, Ground.OUTSIDE_WINDOW), id="over however late it was delivered"),
+        pytest.param(15, "HK", (Refused, Ground.OUTSIDE_WINDOW), id="no statutory days to protect"),
+    ],
+)
+def test_an_unknown_delivery_never_costs_a_statutory_right(
+    days_after_placement: int, country: str, expected: tuple[type[Verdict], Ground]
+) -> None:
+    request = asked(delivered_at=None)
+    request = replace(request, declared_at=request.placed_at + timedelta(days=days_after_placement))
+
+    assert verdict_in_short(judge(request, country=country)) == expected
+
+
+def test_a_window_from_placement_does_not_cut_the_statutory_days_from_delivery() -> None:
+    late_parcel = asked(days=14, placed_at=DELIVERED - timedelta(days=25))
+    verdict = judge(late_parcel, return_window_days=14, window_starts="placed")
+
+    assert isinstance(verdict, Eligible)
+    assert verdict.decisions[-1].rule == "withdrawal_right"
+
+
+@pytest.mark.parametrize(
+    ("days", "country", "reason", "expected"),
+    [
+        pytest.param(5, "HK", ReturnReason.CHANGED_MIND, (Refused, Ground.FINAL_SALE), id="no right to withdraw"),
+        pytest.param(5, "DE", ReturnReason.CHANGED_MIND, (Eligible, None), id="the right to withdraw goes before"),
+        pytest.param(15, "DE", ReturnReason.CHANGED_MIND, (Refused, Ground.FINAL_SALE), id="the right has ended"),
+        pytest.param(5, "HK", ReturnReason.DEFECTIVE, (Eligible, None), id="a defect is never final"),
+    ],
+)
+def test_a_final_sale_ends_the_promise_but_not_the_law(
+    days: int, country: str, reason: ReturnReason, expected: tuple[type[Verdict], Ground]
+) -> None:
+    request = asked(days=days, line=an_order_line(final_sale=True), reason=reason)
+
+    assert verdict_in_short(judge(request, country=country, return_window_days=30)) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "country", "expected"),
+    [
+        pytest.param(100, "DE", (Referred, Ground.DEFECT_GUARANTEE), id="within two years"),
+        pytest.param(731, "DE", (Referred, Ground.DEFECT_GUARANTEE), id="the last day of two years, one of them leap"),
+        pytest.param(732, "DE", (Refused, Ground.OUTSIDE_WINDOW), id="after two years"),
+        pytest.param(900, "AU", (Referred, Ground.DEFECT_GUARANTEE), id="no period on file"),
+    ],
+)
+def test_defects_after_the_window_go_to_a_person(
+    days: int, country: str, expected: tuple[type[Verdict], Ground]
+) -> None:
+    assert verdict_in_short(judge(asked(days=days, reason=ReturnReason.DEFECTIVE), country=country)) == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        pytest.param({}, (Eligible, None), id="no limit"),
+        pytest.param({"EUR": 12_000}, (Eligible, None), id="at the limit"),
+        pytest.param({"EUR": 11_999}, (Referred, Ground.HIGH_VALUE), id="a cent above"),
+        pytest.param({"GBP": 1}, (Eligible, None), id="a limit in another currency"),
+    ],
+)
+def test_dear_lines_go_to_a_person_when_the_programme_says_so(
+    limits: dict[str, int], expected: tuple[type[Verdict], Ground]
+) -> None:
+    assert verdict_in_short(judge(asked(), refer_above_minor=limits)) == expected
+
+
+@pytest.mark.parametrize("reason", UnmatchedReason)
+def test_units_without_a_purchase_are_refused_with_a_ground_of_their_own(reason: UnmatchedReason) -> None:
+    policy = replace(STANDARD, refer_unmatched=frozenset())
+    verdict = judge_unmatched(Unmatched(2, reason), sku="22960", policy=policy)
+
+    assert isinstance(verdict, Refused)
+    assert reason in verdict.decisions[0].answer
+
+
+def test_every_reason_without_a_purchase_has_another_ground() -> None:
+    grounds = {judge_unmatched(Unmatched(1, reason), sku="22960", policy=STANDARD).ground for reason in UnmatchedReason}
+
+    assert len(grounds) == len(UnmatchedReason)
+
+
+def test_a_programme_may_want_a_person_to_look_for_the_purchase() -> None:
+    verdict = judge_unmatched(Unmatched(1, UnmatchedReason.NO_CUSTOMER_ID), sku="22960", policy=STANDARD)
+
+    assert verdict_in_short(verdict) == (Referred, Ground.NO_CUSTOMER)
+
+
+@given(
+    days=st.integers(0, 14),
+    final_sale=st.booleans(),
+    reason=st.sampled_from(ReturnReason),
+    tier=st.sampled_from(Tier),
+    programme=st.sampled_from(sorted(BOOK.programmes)),
+    promised=st.integers(0, 60),
+)
+def test_within_the_statutory_days_goods_are_never_refused(
+    days: int, final_sale: bool, reason: ReturnReason, tier: Tier, programme: str, promised: int
+) -> None:
+    policy = replace(BOOK.programme(programme), return_window_days=promised)
+    market = market_of(BOOK, "FR")
+    request = asked(days=days, line=an_order_line(category=None, final_sale=final_sale), reason=reason)
+
+    verdict = judge_line(request, policy=policy, terms=terms_for(policy, market, tier), market=market)
+
+    assert isinstance(verdict, Eligible)
+
+
+@given(
+    price=st.integers(0, 5_000),
+    discount=st.integers(0, 5_000),
+    takes=st.lists(st.integers(1, 5), min_size=1, max_size=8),
+)
+def test_the_values_of_parts_sum_to_what_was_paid(price: int, discount: int, takes: list[int]) -> None:
+    units = sum(takes)
+    line = an_order_line(quantity=units, unit_price_minor=price, discount_minor=min(discount, units * price))
+    befores = [sum(takes[:index]) for index in range(len(takes))]
+
+    values = [
+        value_minor(line, units_before=before, quantity=take) for before, take in zip(befores, takes, strict=True)
+    ]
+
+    assert sum(values) == line.paid_minor

@@ -1,0 +1,204 @@
+"""The whole house in one process for journeys: real PostgreSQL, real Temporal, the partners as processes, a worker and the desk.
+
+A journey moves time with `house.pass_time`: the case's own clock on the Temporal server and the clock that rows are written by move together.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import anyio
+from sqlalchemy.orm import Session
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing._timeskipping import TimeSkipper, TimeSkippingConfig
+
+from api.schemas.returns import present
+from database import cases, facts, orders, parcels, refunds
+from database.engine import Sessions, database_time
+from database.inspections import Judged
+from database.orders import Customer
+from desk import Caller, IdempotencyKey, ReturnsDesk, Said
+from domain.opening import RequestedLine, ReturnRequest
+from domain.order import Order
+from domain.process import Method
+from domain.reasons import ReturnReason
+from gateways.carriers.registry import carrier_gateway
+from gateways.payments.base import Payment
+from gateways.payments.registry import payment_gateway
+from policies.book import load_policy_book
+from tests.builders import a_tender, an_order, an_order_line
+from tests.partners.programs import API_KEY, SECRET, Program
+from tests.waiting_for import eventually
+from worker import Partners, activities, make_worker
+from workflows.names import workflow_id
+
+SHOP = Caller("key_shop", "shop")
+DOCK = Caller("key_dock", "dock")
+BENCH = Caller("key_bench", "bench")
+MERCHANT = Caller("key_merchant", "merchant")
+OPERATOR = Caller("key_operator", "operator")
+
+_numbers = count(1)
+
+
+@dataclass
+class House:
+    made: Sessions
+    client: Client
+    skipper: TimeSkipper
+    desk: ReturnsDesk
+    partners: Partners
+    payments: Program
+    carriers: Program
+    queue: str
+    moved: timedelta = field(default_factory=timedelta)
+
+    def clock(self, session: Session) -> datetime:
+        return database_time(session) + self.moved
+
+    # --- the world ---
+
+    async def sell(self, *quantities: int, price_minor: int = 1250, customer: str | None = None, country: str = "GB", **order: Any) -> Order:
+        """An order that was placed and delivered yesterday, paid by card at the simulated provider."""
+        number = next(_numbers)
+        order_id, customer_id = f"o_{self.queue}_{number}", customer or f"c_{self.queue}_{number}"
+        lines = tuple(
+            an_order_line(order_id=order_id, id=f"l_{position}", sku=f"SKU{position}", quantity=quantity, unit_price_minor=price_minor, discount_minor=0)
+            for position, quantity in enumerate(quantities, start=1)
+        )
+        total = sum(line.paid_minor for line in lines)
+        tender = a_tender(order_id=order_id, id="t_1", amount_minor=total, processor="simulated", reference=f"pay_{order_id}")
+        yesterday = self.clock_now() - timedelta(days=1)
+        given: dict[str, Any] = {"currency": "GBP", "market": country, "placed_at": yesterday, "delivered_at": yesterday, "tenders": (tender,)}
+        made = an_order(id=order_id, customer_id=customer_id, lines=lines, **(given | order))
+        await self.desk.put_order(made, Customer(customer_id, country))
+        self.partners.payments["simulated"].register_payments(
+            [Payment(tender.reference, tender.amount_minor, made.currency) for tender in made.tenders]
+        )
+        return made
+
+    async def open(self, order: Order, *quantities: int, method: Method = Method.LABEL, key: IdempotencyKey | None = None) -> str:
+        """Open a return of the order's first lines, so many units of each; its id."""
+        wanted = quantities or tuple(line.quantity for line in order.lines)
+        lines = tuple(
+            RequestedLine(quantity, ReturnReason.CHANGED_MIND, order_line_id=line.id)
+            for line, quantity in zip(order.lines, wanted, strict=False)
+            if quantity
+        )
+        request = ReturnRequest(lines, order_id=order.id, customer_id=order.customer_id, method=method)
+        return (await self.desk.open(request, SHOP, key)).case_id
+
+    async def scan(self, case_id: str, status: str, scan_id: str | None = None) -> None:
+        """The carrier scans the case's parcel, and its event comes in."""
+        parcel = await self.parcel(case_id)
+        await self.carrier_says(parcel.shipment_id, status, scan_id)
+
+    async def carrier_says(self, shipment_id: str, status: str, scan_id: str | None = None) -> None:
+        body = {"status": status, **({"scan_id": scan_id} if scan_id else {})}
+        answer = await anyio.to_thread.run_sync(lambda: self.carriers.post(f"/admin/shipments/{shipment_id}/advance", body))
+        assert answer.status_code == 200, answer.text
+
+    async def receive(self, case_id: str, caller: Caller = DOCK) -> Said:
+        return await self.desk.receive((await self.parcel(case_id)).id, caller)
+
+    async def inspect(self, case_id: str, *, accepted: bool = True, caller: Caller = BENCH, grade: str = "A") -> Said:
+        lines = [line for line in self.lines(case_id) if line.verdict != "refused"]
+        judged = [Judged(line.id, line.quantity, grade, accepted, (), "restock") for line in lines]
+        return await self.desk.inspect(case_id, judged, caller)
+
+    async def pass_time(self, case_id: str, by: timedelta) -> None:
+        self.moved += by
+        await self.skipper.fast_forward(self.handle(case_id), by)
+
+    # --- looking ---
+
+    def clock_now(self) -> datetime:
+        return datetime.now(UTC) + self.moved
+
+    def handle(self, case_id: str) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(workflow_id(case_id))
+
+    def case(self, case_id: str) -> Any:
+        with self.made() as session:
+            return cases.get(session, case_id)
+
+    def lines(self, case_id: str) -> list[Any]:
+        with self.made() as session:
+            return cases.lines_of(session, [case_id])[case_id]
+
+    def timeline(self, case_id: str) -> list[Any]:
+        with self.made() as session:
+            return list(facts.timeline(session, case_id))
+
+    def parts(self, case_id: str) -> list[Any]:
+        with self.made() as session:
+            return list(refunds.parts(session, case_id))
+
+    def order_line(self, order: Order, line_id: str = "l_1") -> Any:
+        with self.made() as session:
+            return next(line for line in orders.lines_of_order(session, order.id, lock=False) if line.line.id == line_id)
+
+    def provider_refunds(self, order: Order) -> list[Any]:
+        """What the provider's own books say of the order's payment."""
+        return list(self.partners.payments["simulated"].list_refunds(f"pay_{order.id}"))
+
+    async def parcel(self, case_id: str) -> Any:
+        def look() -> Any:
+            with self.made() as session:
+                found = parcels.inbound(session, case_id)
+            return found if found is not None and found.shipment_id else None
+
+        return await eventually(look)
+
+    async def until(self, case_id: str, *stages: str) -> Any:
+        """The case's row, once it is in one of the stages."""
+
+        def look() -> Any:
+            row = self.case(case_id)
+            return row if row.stage in stages else None
+
+        return await eventually(look, lambda: f"{case_id} is {self.case(case_id).stage}, not {stages}")
+
+    async def until_done(self, case_id: str) -> None:
+        """The running case itself has ended."""
+        await self.handle(case_id).result()
+
+
+@asynccontextmanager
+async def open_house(
+    made: Sessions, temporal_address: str, payments: Program, carriers: Program, *, programme: str = "standard", max_cached_workflows: int = 500
+) -> AsyncIterator[House]:
+    queue = f"q{next(_numbers)}"
+    plain = await Client.connect(temporal_address, data_converter=pydantic_data_converter)
+    skipper = TimeSkipper(plain, config=TimeSkippingConfig(enabled=False))
+    partners = Partners(
+        {"simulated": carrier_gateway("simulated", base_url=carriers.url, api_key=API_KEY, webhook_secret=SECRET)},
+        {"simulated": payment_gateway("simulated", base_url=payments.url, api_key=API_KEY, webhook_secret=SECRET)},
+    )
+    holder: list[House] = []
+
+    def clock(session: Session) -> datetime:
+        return holder[0].clock(session)
+
+    desk = ReturnsDesk(
+        made,
+        skipper.client,
+        load_policy_book(),
+        programme=programme,
+        present=present,
+        carriers=partners.carriers,
+        payments=partners.payments,
+        clock=clock,
+        task_queue=queue,
+    )
+    house = House(made, skipper.client, skipper, desk, partners, payments, carriers, queue)
+    holder.append(house)
+    worker = make_worker(
+        skipper.client, activities(made, partners, clock=clock), task_queue=queue, max_cached_workflows=max_cached_workflows
+    )
+    async with worker:
+        yield house

@@ -1,0 +1,114 @@
+"""Process: a worker. It carries cases (workflows) and their effects (activities); any number of them share the work."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.notes import NoteActivities
+from activities.parcel import ParcelActivities
+from activities.settlement import SettlementActivities
+from database.engine import Clock, Sessions, connect, database_time, sessions
+from gateways.carriers.base import CarrierGateway
+from gateways.carriers.registry import carrier_gateway
+from gateways.payments.base import PaymentGateway
+from gateways.payments.registry import payment_gateway
+from settings import Settings, read_settings, temporal_connect_options
+from telemetry import set_up_logs
+from workflows.return_case import ReturnCase
+
+log = logging.getLogger("boomerang.worker")
+
+WORKFLOWS: Sequence[type] = (ReturnCase,)
+HOME = "GB"  # where the warehouse of the demo merchant stands
+
+
+@dataclass(frozen=True)
+class Partners:
+    """The gateways of a process, by the code that rows and addresses use."""
+
+    carriers: Mapping[str, CarrierGateway]
+    payments: Mapping[str, PaymentGateway]
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """Workflow modules run in the sandbox; `domain` is passed through, so that every type is one type (worker, replayer, tests)."""
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "pydantic"))
+
+
+def activities(made: Sessions, partners: Partners, *, clock: Clock = database_time, home: str = HOME) -> list[Any]:
+    """Every effect of the house."""
+    notes = NoteActivities(made, clock)
+    parcel = ParcelActivities(made, clock, partners.carriers, carrier="simulated", home=home)
+    settlement = SettlementActivities(made, clock, partners.payments)
+    return [notes.record, notes.write_over, parcel.book, parcel.void, parcel.send_back, settlement.settle]
+
+
+def make_worker(
+    client: Client, effects: Sequence[Any], *, task_queue: str, threads: int = 16, max_cached_workflows: int = 2000
+) -> Worker:
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=WORKFLOWS,
+        activities=effects,
+        activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="effect"),
+        workflow_runner=sandbox(),
+        max_cached_workflows=max_cached_workflows,
+        max_concurrent_activities=threads,
+        max_concurrent_local_activities=threads,
+        graceful_shutdown_timeout=timedelta(seconds=10),
+    )
+
+
+def partners_of(settings: Settings) -> Partners:
+    payments = payment_gateway(
+        "simulated", base_url=_must(settings.payments_url), api_key=_secret(settings.payments_api_key), webhook_secret=_secret(settings.payments_webhook_secret)
+    )
+    carriers = carrier_gateway(
+        "simulated", base_url=_must(settings.carriers_url), api_key=_secret(settings.carriers_api_key), webhook_secret=_secret(settings.carriers_webhook_secret)
+    )
+    return Partners({carriers.code: carriers}, {payments.code: payments})
+
+
+async def work(settings: Settings) -> None:
+    client = await Client.connect(**temporal_connect_options(settings), data_converter=pydantic_data_converter, lazy=True)
+    engine = connect(_must(settings.database_url), pool=settings.worker_threads)
+    worker = make_worker(
+        client,
+        activities(sessions(engine), partners_of(settings)),
+        task_queue=settings.task_queue,
+        threads=settings.worker_threads,
+        max_cached_workflows=settings.max_cached_workflows,
+    )
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with worker:
+        log.info("carrying cases from %s", settings.task_queue)
+        await stop.wait()
+
+
+def main() -> None:
+    settings = read_settings()
+    set_up_logs("worker", settings.log_level)
+    asyncio.run(work(settings))
+    # The Temporal core may still hold a thread that outlives the interpreter; everything of ours is closed by now.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""Task queues, workflow ids, and the one name under which each fact is told to a running case."""
+
+from domain.process import FactKind
+
+TASK_QUEUE = "returns"
+WORKFLOW_TYPE = "ReturnCase"
+
+UPDATES = {
+    FactKind.AUTHORIZED: "authorize",
+    FactKind.REFUSED: "refuse",
+    FactKind.RECEIVED: "receive",
+    FactKind.INSPECTED: "inspect",
+    FactKind.CANCELLED: "cancel",
+    FactKind.EXTENDED: "extend",
+    FactKind.RETRIED: "retry",
+}
+SIGNALS = {FactKind.SCANNED: "carrier_reported", FactKind.REFUND_REPORTED: "provider_reported"}
+NUDGE = "nudge"
+
+
+def workflow_id(case_id: str) -> str:
+    return f"return/{case_id}"
