@@ -3,7 +3,7 @@
 A journey moves time with `house.pass_time`: the case's own clock on the Temporal server and the clock that rows are written by move together.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,16 +11,17 @@ from itertools import count
 from typing import Any
 
 import anyio
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing._timeskipping import TimeSkipper, TimeSkippingConfig
 
-from api.schemas.returns import present
-from database import cases, facts, orders, parcels, refunds
+from database import cases, facts, ledger, orders, parcels, refunds
 from database.engine import Sessions, database_time
 from database.inspections import Judged
 from database.orders import Customer
+from database.tables import events as events_table
 from desk import Caller, IdempotencyKey, ReturnsDesk, Said
 from domain.opening import RequestedLine, ReturnRequest
 from domain.order import Order
@@ -31,7 +32,8 @@ from gateways.payments.base import Payment
 from gateways.payments.registry import payment_gateway
 from policies.book import load_policy_book
 from tests.builders import a_tender, an_order, an_order_line
-from tests.partners.programs import API_KEY, SECRET, Program
+from tests.partners.programs import API_KEY, SECRET, Ear, Program
+from tests.present_for_now import present
 from tests.waiting_for import eventually
 from worker import Partners, activities, make_worker
 from workflows.names import workflow_id
@@ -45,6 +47,20 @@ OPERATOR = Caller("key_operator", "operator")
 _numbers = count(1)
 
 
+@dataclass(frozen=True)
+class World:
+    """The partners' programs, and what they tell of their own accord."""
+
+    payments: Program
+    carriers: Program
+    payments_say: Ear
+    carriers_say: Ear
+
+    def calm(self) -> None:
+        self.payments.calm()
+        self.carriers.calm()
+
+
 @dataclass
 class House:
     made: Sessions
@@ -52,8 +68,7 @@ class House:
     skipper: TimeSkipper
     desk: ReturnsDesk
     partners: Partners
-    payments: Program
-    carriers: Program
+    world: World
     queue: str
     moved: timedelta = field(default_factory=timedelta)
 
@@ -62,18 +77,35 @@ class House:
 
     # --- the world ---
 
-    async def sell(self, *quantities: int, price_minor: int = 1250, customer: str | None = None, country: str = "GB", **order: Any) -> Order:
+    async def sell(
+        self, *quantities: int, price_minor: int = 1250, customer: str | None = None, country: str = "GB", **order: Any
+    ) -> Order:
         """An order that was placed and delivered yesterday, paid by card at the simulated provider."""
         number = next(_numbers)
         order_id, customer_id = f"o_{self.queue}_{number}", customer or f"c_{self.queue}_{number}"
         lines = tuple(
-            an_order_line(order_id=order_id, id=f"l_{position}", sku=f"SKU{position}", quantity=quantity, unit_price_minor=price_minor, discount_minor=0)
+            an_order_line(
+                order_id=order_id,
+                id=f"l_{position}",
+                sku=f"SKU{position}",
+                quantity=quantity,
+                unit_price_minor=price_minor,
+                discount_minor=0,
+            )
             for position, quantity in enumerate(quantities, start=1)
         )
         total = sum(line.paid_minor for line in lines)
-        tender = a_tender(order_id=order_id, id="t_1", amount_minor=total, processor="simulated", reference=f"pay_{order_id}")
+        tender = a_tender(
+            order_id=order_id, id="t_1", amount_minor=total, processor="simulated", reference=f"pay_{order_id}"
+        )
         yesterday = self.clock_now() - timedelta(days=1)
-        given: dict[str, Any] = {"currency": "GBP", "market": country, "placed_at": yesterday, "delivered_at": yesterday, "tenders": (tender,)}
+        given: dict[str, Any] = {
+            "currency": "GBP",
+            "market": country,
+            "placed_at": yesterday,
+            "delivered_at": yesterday,
+            "tenders": (tender,),
+        }
         made = an_order(id=order_id, customer_id=customer_id, lines=lines, **(given | order))
         await self.desk.put_order(made, Customer(customer_id, country))
         self.partners.payments["simulated"].register_payments(
@@ -81,7 +113,9 @@ class House:
         )
         return made
 
-    async def open(self, order: Order, *quantities: int, method: Method = Method.LABEL, key: IdempotencyKey | None = None) -> str:
+    async def open(
+        self, order: Order, *quantities: int, method: Method = Method.LABEL, key: IdempotencyKey | None = None
+    ) -> str:
         """Open a return of the order's first lines, so many units of each; its id."""
         wanted = quantities or tuple(line.quantity for line in order.lines)
         lines = tuple(
@@ -99,7 +133,9 @@ class House:
 
     async def carrier_says(self, shipment_id: str, status: str, scan_id: str | None = None) -> None:
         body = {"status": status, **({"scan_id": scan_id} if scan_id else {})}
-        answer = await anyio.to_thread.run_sync(lambda: self.carriers.post(f"/admin/shipments/{shipment_id}/advance", body))
+        answer = await anyio.to_thread.run_sync(
+            lambda: self.world.carriers.post(f"/admin/shipments/{shipment_id}/advance", body)
+        )
         assert answer.status_code == 200, answer.text
 
     async def receive(self, case_id: str, caller: Caller = DOCK) -> Said:
@@ -109,6 +145,24 @@ class House:
         lines = [line for line in self.lines(case_id) if line.verdict != "refused"]
         judged = [Judged(line.id, line.quantity, grade, accepted, (), "restock") for line in lines]
         return await self.desk.inspect(case_id, judged, caller)
+
+    async def return_all(self, order: Order) -> str:
+        """Every unit of the order comes back and is refunded."""
+        case_id = await self.open(order)
+        await self.until(case_id, "booked")
+        await self.receive(case_id)
+        await self.inspect(case_id)
+        await self.until(case_id, "closed")
+        return case_id
+
+    async def open_referred(self) -> str:
+        """Goods defective after the window: the guarantee may hold, and a person judges that."""
+        long_ago = self.clock_now() - timedelta(days=200)
+        order = await self.sell(1, placed_at=long_ago, delivered_at=long_ago)
+        lines = (RequestedLine(1, ReturnReason.DEFECTIVE, order_line_id="l_1"),)
+        said = await self.desk.open(ReturnRequest(lines, order_id=order.id, customer_id=order.customer_id), SHOP)
+        assert said.body["stage"] == "referred"
+        return said.case_id
 
     async def pass_time(self, case_id: str, by: timedelta) -> None:
         self.moved += by
@@ -138,9 +192,39 @@ class House:
         with self.made() as session:
             return list(refunds.parts(session, case_id))
 
+    def refund(self, case_id: str) -> Any:
+        with self.made() as session:
+            return refunds.of_case(session, case_id)
+
+    def fees(self, case_id: str) -> list[tuple[str, str, int]]:
+        with self.made() as session:
+            return [
+                (fee.kind, fee.bearer, fee.amount_minor)
+                for fee in refunds.fees_of_case(session, case_id)
+                if not fee.voided
+            ]
+
+    def balances(self, case_id: str) -> dict[str, int]:
+        """What each account of the case stands at."""
+        found: dict[str, int] = {}
+        with self.made() as session:
+            for posting in ledger.of_case(session, case_id):
+                found[posting.account] = found.get(posting.account, 0) + posting.amount_minor
+        return found
+
+    def event_types(self, case_id: str) -> list[str]:
+        """What was announced to the outside, in order."""
+        with self.made() as session:
+            question = (
+                select(events_table.c.type).where(events_table.c.case_id == case_id).order_by(events_table.c.number)
+            )
+            return list(session.scalars(question))
+
     def order_line(self, order: Order, line_id: str = "l_1") -> Any:
         with self.made() as session:
-            return next(line for line in orders.lines_of_order(session, order.id, lock=False) if line.line.id == line_id)
+            return next(
+                line for line in orders.lines_of_order(session, order.id, lock=False) if line.line.id == line_id
+            )
 
     def provider_refunds(self, order: Order) -> list[Any]:
         """What the provider's own books say of the order's payment."""
@@ -163,6 +247,16 @@ class House:
 
         return await eventually(look, lambda: f"{case_id} is {self.case(case_id).stage}, not {stages}")
 
+    async def until_event(self, case_id: str, kind: str) -> None:
+        await eventually(
+            lambda: kind in self.event_types(case_id), lambda: f"{kind} not in {self.event_types(case_id)}"
+        )
+
+    async def until_idle(self, case_id: str) -> None:
+        """No workflow task of the case is under way: what comes next meets a case that waits."""
+        while (await self.handle(case_id).describe()).raw_description.HasField("pending_workflow_task"):
+            await anyio.sleep(0.01)
+
     async def until_done(self, case_id: str) -> None:
         """The running case itself has ended."""
         await self.handle(case_id).result()
@@ -170,14 +264,22 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    made: Sessions, temporal_address: str, payments: Program, carriers: Program, *, programme: str = "standard", max_cached_workflows: int = 500
+    made: Sessions, temporal_address: str, world: World, *, programme: str = "standard", max_cached_workflows: int = 500
 ) -> AsyncIterator[House]:
     queue = f"q{next(_numbers)}"
     plain = await Client.connect(temporal_address, data_converter=pydantic_data_converter)
     skipper = TimeSkipper(plain, config=TimeSkippingConfig(enabled=False))
     partners = Partners(
-        {"simulated": carrier_gateway("simulated", base_url=carriers.url, api_key=API_KEY, webhook_secret=SECRET)},
-        {"simulated": payment_gateway("simulated", base_url=payments.url, api_key=API_KEY, webhook_secret=SECRET)},
+        {
+            "simulated": carrier_gateway(
+                "simulated", base_url=world.carriers.url, api_key=API_KEY, webhook_secret=SECRET
+            )
+        },
+        {
+            "simulated": payment_gateway(
+                "simulated", base_url=world.payments.url, api_key=API_KEY, webhook_secret=SECRET
+            )
+        },
     )
     holder: list[House] = []
 
@@ -195,10 +297,26 @@ async def open_house(
         clock=clock,
         task_queue=queue,
     )
-    house = House(made, skipper.client, skipper, desk, partners, payments, carriers, queue)
+    house = House(made, skipper.client, skipper, desk, partners, world, queue)
     holder.append(house)
     worker = make_worker(
-        skipper.client, activities(made, partners, clock=clock), task_queue=queue, max_cached_workflows=max_cached_workflows
+        skipper.client,
+        activities(made, partners, clock=clock),
+        task_queue=queue,
+        max_cached_workflows=max_cached_workflows,
     )
-    async with worker:
+    async with worker, anyio.create_task_group() as ears:
+        ears.start_soon(_bring_in, world.carriers_say, desk.carrier_reported)
+        ears.start_soon(_bring_in, world.payments_say, desk.provider_reported)
         yield house
+        ears.cancel_scope.cancel()
+
+
+async def _bring_in(ear: Ear, door: Callable[[str, bytes, dict[str, str]], Awaitable[bool]]) -> None:
+    """Every event that comes from now on goes through the desk's door, as the server would bring it."""
+    at = len(ear.heard)
+    while True:
+        for heard in ear.heard[at:]:
+            at += 1
+            await door("simulated", heard.raw, heard.headers)
+        await anyio.sleep(0.01)

@@ -35,10 +35,14 @@ with Stack(read_settings(data_dir=Path(sys.argv[1])), asked_ports={"temporal": i
 """
 
 
-@pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
     ports = {"temporal": free_port(), "ui": free_port()}
 
     @contextmanager

@@ -53,8 +53,8 @@ CREATE CONSTRAINT TRIGGER ledger_entries_balance AFTER INSERT ON ledger_entries
 -- What happened, happened: a fact may be marked as told, never rewritten or removed.
 CREATE FUNCTION facts_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' OR (OLD.case_id, OLD.id, OLD.kind, OLD.at, OLD.by, OLD.data)
-            IS DISTINCT FROM (NEW.case_id, NEW.id, NEW.kind, NEW.at, NEW.by, NEW.data) THEN
+    IF TG_OP = 'DELETE' OR (OLD.case_id, OLD.id, OLD.kind, OLD.at, OLD."by", OLD.data)
+            IS DISTINCT FROM (NEW.case_id, NEW.id, NEW.kind, NEW.at, NEW."by", NEW.data) THEN
         RAISE EXCEPTION 'what happened to a case is never rewritten' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
