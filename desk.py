@@ -417,7 +417,8 @@ class ReturnsDesk:
         if why is None:
             return
         first = facts.latest(session, row.id, kind)
-        if first:
+        undone = kind is FactKind.CANCELLED and not (state.ending or state.stage is Stage.CANCELLED)
+        if first and not undone:
             raise DoneBefore(
                 f"Return {row.rma} was {kind} by {first.by} on {_spoken(first.at)}.",
                 by=first.by,

@@ -79,8 +79,8 @@ def _copy(session: Session, table: Table, rows: Iterable[Mapping[str, Any]]) -> 
         return
     written.seek(0)
     names = ", ".join(f'"{column}"' for column in columns)
-    connection = session.connection().connection
-    with connection.cursor() as cursor:
+    cursor: Any = session.connection().connection.cursor()  # psycopg2's own, in this session's transaction
+    with cursor:
         cursor.copy_expert(f'COPY "{table.name}" ({names}) FROM STDIN', written)
 
 

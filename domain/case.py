@@ -86,10 +86,10 @@ def announcements(before: State | None, after: State, fact: Fact | None) -> tupl
         told.append("deadline.missed" if missed else "deadline.warned")
     if fact and fact.kind is FactKind.BOOKED and after.stage is not Stage.AUTHORIZED:
         told.append("label.booked")
+    if after.reason == "refund_failed" and (before is None or before.reason != after.reason):
+        told.append("refund.failed")
     if before is None or before.stage is not after.stage:
         if after.stage is Stage.INSPECTED and after.verdict is Verdict.INSPECTED:
             told.append("return.inspected")
-        if after.reason == "refund_failed":
-            told.append("refund.failed")
         told += _ANNOUNCED.get(after.stage, ())
     return tuple(told)

@@ -123,6 +123,7 @@ class State:
     failed: Effect | None = None
     reason: str = ""  # why ATTENTION
     settlements: int = 0
+    asked: int = 0  # how often the provider was asked again what became of a refund
 
     @property
     def ended(self) -> bool:
@@ -139,7 +140,10 @@ Step = tuple[State, tuple[Effect, ...]]
 # Stages in which somebody is waited for; the others wait for an effect.
 WAITS = frozenset({Stage.REFERRED, Stage.BOOKED, Stage.IN_TRANSIT, Stage.RECEIVED, Stage.SETTLED, Stage.ATTENTION})
 REOPENED_BY_GOODS = frozenset({Stage.EXPIRED, Stage.CANCELLED})
+ON_THE_WAY = frozenset({Stage.AUTHORIZED, Stage.BOOKED, Stage.IN_TRANSIT})
 MOVING = frozenset({"picked_up", "in_transit", "out_for_delivery"})
+# Reasons of ATTENTION that only a person's yes or no ends: goods came that nobody waits for.
+MAY_THEY_STAY = frozenset({"goods_without_permission", "units_in_another_return"})
 
 
 def start(opening: Opening) -> Step:
@@ -161,14 +165,17 @@ def decide(state: State, fact: Fact) -> Step:
 def _authorized(state: State, fact: Fact) -> Step:
     if state.stage is Stage.REFERRED:
         return _authorize(state, fact.at)
-    if state.stage is Stage.ATTENTION and state.resume is Stage.REFUSED:
-        return _enter(state, Stage.RECEIVED, fact.at)
+    if _may_they_stay(state):
+        return _enter(state, state.goods or Stage.RECEIVED, fact.at)
     return state, ()
 
 
 def _refused(state: State, fact: Fact) -> Step:
-    if state.stage is Stage.ATTENTION and state.resume is Stage.REFUSED:
-        return _send_back(state, fact.at)
+    if _may_they_stay(state):
+        if state.goods is Stage.RECEIVED:
+            return _send_back(state, fact.at)
+        ended = state.resume if state.resume in REOPENED_BY_GOODS else Stage.EXPIRED  # sent back once they are here
+        return _enter(replace(state, goods=None, early=()), ended, fact.at)
     if state.stage is not Stage.REFERRED:
         return state, ()
     if any(early.kind in (FactKind.RECEIVED, FactKind.INSPECTED) for early in state.early):
@@ -178,13 +185,13 @@ def _refused(state: State, fact: Fact) -> Step:
 
 def _received(state: State, fact: Fact) -> Step:
     if state.stage is Stage.REFUSED:
-        return _attention(replace(state, goods=Stage.RECEIVED), "goods_without_permission", fact.at)
+        return _ask_whether_they_may_stay(state, fact, Stage.RECEIVED, "goods_without_permission")
     return _forward(state, fact, Stage.RECEIVED)
 
 
 def _inspected(state: State, fact: Fact) -> Step:
     if state.stage is Stage.REFUSED:
-        return _attention(replace(state, goods=Stage.RECEIVED), "goods_without_permission", fact.at)
+        return _ask_whether_they_may_stay(state, fact, Stage.INSPECTED, "goods_without_permission")
     return _forward(state, fact, Stage.INSPECTED)
 
 
@@ -225,10 +232,10 @@ def _scanned(state: State, fact: Fact) -> Step:
             due = after(fact.at, state.limits.inspection)  # the bench's time runs from the carrier's delivery
             return replace(state, delivered=True, due=due, warn_at=_warning(fact.at, due)), ()
         return _forward(state, fact, Stage.IN_TRANSIT)
+    if status == "lost":
+        return _lost(state, fact)
     if state.stage not in (Stage.BOOKED, Stage.IN_TRANSIT) or state.ending:
         return state, ()
-    if status == "lost":
-        return _settle(replace(state, verdict=Verdict.LOST), fact.at)
     if status == "return_to_sender":
         return _attention(replace(state, goods=None, delivered=False), "returned_to_shopper", fact.at)
     if status == "pickup_failed" and state.stage is Stage.BOOKED:
@@ -236,13 +243,29 @@ def _scanned(state: State, fact: Fact) -> Step:
     return state, ()
 
 
+def _lost(state: State, fact: Fact) -> Step:
+    if state.stage is Stage.AUTHORIZED:
+        return _keep(state, fact)
+    where = state.resume if state.stage is Stage.ATTENTION else state.stage
+    if where in ON_THE_WAY and not _may_they_stay(state):
+        return _settle(replace(state, verdict=Verdict.LOST, ending=None), fact.at)
+    return state, ()
+
+
 def _refund_reported(state: State, fact: Fact) -> Step:
+    if fact.data.get("round", state.settlements) < state.settlements:  # another refund has followed that one
+        return state, ()
     if state.stage is Stage.INSPECTED:  # the provider's event overtook its answer
-        return replace(state, early=(*state.early, replace(fact, seen=0))), ()
-    if state.stage in (Stage.SETTLED, Stage.CLOSED) and fact.data["status"] == "failed":
+        return _keep(state, fact)
+    given_up = state.failed is not None and state.failed.kind is EffectKind.SETTLE
+    if state.stage not in (Stage.SETTLED, Stage.CLOSED) and not given_up:
+        return state, ()
+    final = state.stage is Stage.CLOSED or state.reason == "refund_failed"
+    if final and fact.at < state.since:  # told late, or twice: what we know was said after it
+        return state, ()
+    if fact.data["status"] == "failed" and state.reason != "refund_failed":
         return _attention(state, "refund_failed", fact.at, _settlement(state))
-    waited_for = state.stage is Stage.SETTLED or (state.failed is not None and state.failed.kind is EffectKind.SETTLE)
-    if waited_for and fact.data["status"] == "succeeded":
+    if fact.data["status"] == "succeeded" and state.stage is not Stage.CLOSED:
         return _enter(state, Stage.CLOSED, fact.at)
     return state, ()
 
@@ -253,13 +276,13 @@ def _refund_reported(state: State, fact: Fact) -> Step:
 def _booked(state: State, fact: Fact) -> Step:
     if state.stage is not Stage.AUTHORIZED:
         return state, ()
-    if state.ending:
+    if state.ending and not _goods_came_early(state, Stage.IN_TRANSIT):
         return _give_label_back(replace(state, stage=Stage.BOOKED), state.ending, fact.at)
-    return _enter(state, Stage.BOOKED, fact.at)
+    return _enter(replace(state, ending=None), Stage.BOOKED, fact.at)
 
 
 def _voided(state: State, fact: Fact) -> Step:
-    if not state.ending:  # the goods came after all while the label was being given back
+    if not state.ending or state.stage is not Stage.BOOKED:  # the goods came while the label was being given back
         return state, ()
     if fact.data.get("voided", True):
         return _enter(state, state.ending, fact.at)
@@ -267,14 +290,14 @@ def _voided(state: State, fact: Fact) -> Step:
 
 
 def _settled(state: State, fact: Fact) -> Step:
-    if state.stage is not Stage.INSPECTED:
+    if state.stage is not Stage.INSPECTED or fact.data.get("round", state.settlements) < state.settlements:
         return state, ()
     match fact.data["status"]:
         case "succeeded":
             return _enter(state, Stage.CLOSED, fact.at)
         case "pending":
             return _enter(state, Stage.SETTLED, fact.at)
-    return _attention(state, "refund_failed", fact.at, _settlement(state))
+    return _attention(replace(state, early=()), "refund_failed", fact.at, _settlement(state))
 
 
 def _sent_back(state: State, fact: Fact) -> Step:
@@ -283,16 +306,16 @@ def _sent_back(state: State, fact: Fact) -> Step:
 
 def _effect_failed(state: State, fact: Fact) -> Step:
     failed = Effect(EffectKind(fact.data["effect"]), fact.data["key"], fact.data.get("round", 1))
-    if state.ended or state.stage is Stage.ATTENTION:
+    if not _awaited(state, failed):  # the goods went past it
         return state, ()
     if failed.kind is EffectKind.BOOK:
-        if state.stage is not Stage.AUTHORIZED:
-            return state, ()
         if state.ending:
             return _enter(state, state.ending, fact.at)
-        if any(RANK.get(_leads_to(early), 0) >= RANK[Stage.IN_TRANSIT] for early in state.early):
+        if _goods_came_early(state, Stage.IN_TRANSIT):
             return _enter(state, Stage.BOOKED, fact.at)  # the goods came without our label
-    return _attention(state, f"{failed.kind}_failed", fact.at, failed)
+    parked, _ = _attention(state, f"{failed.kind}_failed", fact.at, failed)
+    # The provider may have said what its answer did not.
+    return _take_up(parked, fact.at) if failed.kind is EffectKind.SETTLE else (parked, ())
 
 
 # --- what time says ----------------------------------------------------------------------------------------------------------
@@ -318,7 +341,8 @@ def _time_passed(state: State, fact: Fact) -> Step:
         case Silence.REMIND:
             return _enter(state, state.stage, fact.at)
     if state.stage is Stage.SETTLED:  # accepted, never confirmed: to try again is to ask the provider what became of it
-        return _attention(replace(state, stage=Stage.INSPECTED), "refund_unconfirmed", fact.at, _settlement(state))
+        state = replace(state, stage=Stage.INSPECTED, asked=state.asked + 1)
+        return _attention(state, "refund_unconfirmed", fact.at, _settlement(state))
     return _attention(state, "pickup_failed", fact.at)
 
 
@@ -369,7 +393,8 @@ def admissible(state: State, kind: FactKind) -> str | None:
     It does not depend on the order in which early facts arrive: a reset of the case plays later messages to an earlier state,
     and a check of the present stage would silently throw a person's work away.
     """
-    rank = RANK.get(state.resume or state.stage, 0) if state.stage is Stage.ATTENTION else RANK.get(state.stage, 0)
+    where = state.resume if state.stage is Stage.ATTENTION else state.stage
+    rank = RANK.get(where or state.stage, 0)
     if state.ended:
         reopens = kind in (FactKind.RECEIVED, FactKind.INSPECTED) and state.stage in (*REOPENED_BY_GOODS, Stage.REFUSED)
         return None if reopens else f"the return has ended: {state.stage}"
@@ -384,7 +409,7 @@ def timely(state: State, kind: FactKind) -> str | None:
     """Why a fact is not right at this moment, or None. Asked by the desk before anything is written."""
     if why := admissible(state, kind):
         return why
-    deciding = state.stage is Stage.REFERRED or (state.stage is Stage.ATTENTION and state.resume is Stage.REFUSED)
+    deciding = state.stage is Stage.REFERRED or _may_they_stay(state)
     if kind in (FactKind.AUTHORIZED, FactKind.REFUSED) and not deciding:
         return f"nobody is asked to decide: the return is {state.stage}"
     if kind in (FactKind.RECEIVED, FactKind.INSPECTED) and any(early.kind is kind for early in state.early):
@@ -399,6 +424,8 @@ def timely(state: State, kind: FactKind) -> str | None:
         return "there is no deadline to extend"
     if kind is FactKind.RETRIED and state.stage is not Stage.ATTENTION:
         return "nothing has failed"
+    if kind is FactKind.RETRIED and deciding:
+        return "a person decides whether the goods may stay: authorize or refuse"
     return None
 
 
@@ -411,15 +438,15 @@ def _forward(state: State, fact: Fact, stage: Stage) -> Step:
         return _arrive(replace(state, ending=None), fact, stage)
     if state.ended:
         return state, ()
-    if state.stage is Stage.ATTENTION:
-        if state.resume is Stage.REFUSED:
-            return state, ()
-        if state.resume in (Stage.AUTHORIZED, Stage.BOOKED, Stage.IN_TRANSIT) and stage is not Stage.IN_TRANSIT:
-            return _arrive(replace(state, ending=None), fact, stage)  # whatever failed on the way no longer matters
+    if _may_they_stay(state):
+        here = state.goods if stage is Stage.IN_TRANSIT else Stage.RECEIVED
+        return _keep(replace(state, goods=here), fact)
+    if state.stage is Stage.ATTENTION and state.resume in ON_THE_WAY:
+        if stage is Stage.IN_TRANSIT and state.reason == "returned_to_shopper":
+            return state, ()  # that is their way back to her
+        return _arrive(replace(state, ending=None), fact, stage)  # whatever failed on the way no longer matters
     if state.stage in (Stage.REFERRED, Stage.AUTHORIZED, Stage.ATTENTION):
-        if any(early.kind is fact.kind and early.data == fact.data for early in state.early):
-            return state, ()
-        return replace(state, early=(*state.early, replace(fact, seen=0))), ()
+        return _keep(state, fact)
     if RANK[state.stage] >= RANK[stage]:
         return state, ()
     return _arrive(replace(state, ending=None), fact, stage)
@@ -427,7 +454,7 @@ def _forward(state: State, fact: Fact, stage: Stage) -> Step:
 
 def _arrive(state: State, fact: Fact, stage: Stage) -> Step:
     if fact.data.get("units_gone"):  # while this return was ended, another one took its units
-        return _attention(replace(state, goods=stage), "units_in_another_return", fact.at)
+        return _ask_whether_they_may_stay(state, fact, stage, "units_in_another_return")
     if stage is not Stage.INSPECTED:
         moved, effects = _enter(replace(state, goods=stage), stage, fact.at)
         if fact.data.get("status") == "delivered" and moved.stage is Stage.IN_TRANSIT:
@@ -437,6 +464,29 @@ def _arrive(state: State, fact: Fact, stage: Stage) -> Step:
     if fact.data.get("accepted") == "none":
         return _send_back(replace(state, verdict=Verdict.NOTHING_ACCEPTED), fact.at)
     return _settle(replace(state, verdict=Verdict.INSPECTED), fact.at)
+
+
+def _ask_whether_they_may_stay(state: State, fact: Fact, stage: Stage, reason: str) -> Step:
+    """A person decides; what was seen of the goods is kept until then."""
+    seen = replace(fact, data={name: value for name, value in fact.data.items() if name != "units_gone"})
+    goods = Stage.IN_TRANSIT if stage is Stage.IN_TRANSIT else Stage.RECEIVED
+    state, _ = _keep(replace(state, goods=goods), seen)
+    return _attention(state, reason, fact.at)
+
+
+def _may_they_stay(state: State) -> bool:
+    return state.stage is Stage.ATTENTION and state.reason in MAY_THEY_STAY
+
+
+def _keep(state: State, fact: Fact) -> Step:
+    """For the stage that it belongs to; the same news twice is kept once."""
+    if any(early.kind is fact.kind and early.data == fact.data for early in state.early):
+        return state, ()
+    return replace(state, early=(*state.early, replace(fact, seen=0))), ()
+
+
+def _goods_came_early(state: State, stage: Stage) -> bool:
+    return any(RANK[_leads_to(early)] >= RANK[stage] for early in state.early)
 
 
 def _enter(state: State, stage: Stage, at: datetime) -> Step:
@@ -487,12 +537,12 @@ def _deadline(state: State, at: datetime) -> datetime | None:
 
 def _warning(at: datetime, due: datetime | None) -> datetime | None:
     # To the millisecond: an instant finer than that does not survive every store on the way.
-    return at + timedelta(milliseconds=int((due - at) / timedelta(milliseconds=1) * WARN_AT)) if due else None
+    return at + timedelta(milliseconds=int((due - at) / timedelta(milliseconds=1) * WARN_AT)) if due and due > at else None
 
 
 def _authorize(state: State, at: datetime) -> Step:
     state = replace(state, stage=Stage.AUTHORIZED, since=at)
-    if any(RANK[_leads_to(early)] >= RANK[Stage.RECEIVED] for early in state.early):
+    if _goods_came_early(state, Stage.RECEIVED):
         return _enter(state, Stage.BOOKED, at)  # the goods are here: nothing to book
     return _book(state, at)
 
@@ -517,13 +567,14 @@ def _give_label_back(state: State, ending: Stage, at: datetime) -> Step:
 
 def _settle(state: State, at: datetime) -> Step:
     # Numbered, because a refund that failed for good is followed by another one, which must not be taken for the first.
-    state = replace(state, settlements=state.settlements + 1, early=())
+    state = replace(state, settlements=state.settlements + 1, asked=0, early=())
     state, _ = _enter(state, Stage.INSPECTED, at)
     return state, (_settlement(state),)
 
 
 def _settlement(state: State) -> Effect:
-    return Effect(EffectKind.SETTLE, f"settle:{state.settlements}", state.settlements)
+    again = f".{state.asked}" if state.asked else ""
+    return Effect(EffectKind.SETTLE, f"settle:{state.settlements}{again}", state.settlements)
 
 
 def _send_back(state: State, at: datetime) -> Step:
@@ -536,13 +587,25 @@ def _attention(state: State, reason: str, at: datetime, failed: Effect | None = 
     return _enter(replace(state, resume=resume, failed=failed, reason=reason), Stage.ATTENTION, at)
 
 
+def _awaited(state: State, effect: Effect) -> bool:
+    """Whether the state still waits for what this effect comes to."""
+    match effect.kind:
+        case EffectKind.BOOK:
+            return state.stage is Stage.AUTHORIZED and effect.key == f"book:{state.bookings}"
+        case EffectKind.VOID:
+            return state.stage is Stage.BOOKED and state.ending is not None
+        case EffectKind.SETTLE:
+            return state.stage is Stage.INSPECTED and effect.key == f"settle:{state.settlements}"
+    return state.stage is Stage.INSPECTED and state.verdict is Verdict.NOTHING_ACCEPTED
+
+
 def _can_be_tried_again(state: State) -> bool:
     """By itself, that is: what a provider refused for good, and goods nobody allowed, wait for a person."""
     return state.failed is not None and state.reason != "refund_failed"
 
 
 def _try_again(state: State, at: datetime) -> Step:
-    if state.resume is Stage.REFUSED:
+    if _may_they_stay(state):
         return state, ()
     failed = state.failed
     if failed is None:

@@ -40,6 +40,7 @@ def from_json(row: dict[str, Any]) -> State:
         failed=_effect(row.get("failed")),
         reason=row.get("reason", ""),
         settlements=row.get("settlements", 0),
+        asked=row.get("asked", 0),
     )
 
 

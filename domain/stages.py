@@ -55,6 +55,7 @@ RANK = {
     Stage.RECEIVED: 4,
     Stage.INSPECTED: 5,
     Stage.SETTLED: 6,
+    Stage.CLOSED: 7,
 }
 
 # Which stage may follow which: the picture of the process, and what the recorded timeline is checked against.
@@ -62,7 +63,15 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
     Stage.REQUESTED: frozenset({Stage.CHECKED}),
     Stage.CHECKED: frozenset({Stage.AUTHORIZED, Stage.REFERRED, Stage.REFUSED}),
     Stage.REFERRED: frozenset(
-        {Stage.AUTHORIZED, Stage.REFUSED, Stage.CANCELLED, Stage.RECEIVED, Stage.INSPECTED, Stage.IN_TRANSIT}
+        {
+            Stage.AUTHORIZED,
+            Stage.REFUSED,
+            Stage.CANCELLED,
+            Stage.IN_TRANSIT,
+            Stage.RECEIVED,
+            Stage.INSPECTED,
+            Stage.ATTENTION,
+        }
     ),
     Stage.AUTHORIZED: frozenset(
         {Stage.BOOKED, Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.CANCELLED, Stage.ATTENTION}
@@ -79,7 +88,7 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
         }
     ),
     Stage.IN_TRANSIT: frozenset({Stage.RECEIVED, Stage.INSPECTED, Stage.ATTENTION}),
-    Stage.RECEIVED: frozenset({Stage.INSPECTED}),
+    Stage.RECEIVED: frozenset({Stage.INSPECTED, Stage.ATTENTION}),
     Stage.INSPECTED: frozenset({Stage.SETTLED, Stage.CLOSED, Stage.SENT_BACK, Stage.ATTENTION}),
     Stage.SETTLED: frozenset({Stage.CLOSED, Stage.ATTENTION}),
     Stage.ATTENTION: frozenset(
@@ -96,8 +105,8 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
         }
     ),
     # Goods that come after all open the return again; a refund the bank sends back does too.
-    Stage.EXPIRED: frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED}),
-    Stage.CANCELLED: frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED}),
+    Stage.EXPIRED: frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.ATTENTION}),
+    Stage.CANCELLED: frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.ATTENTION}),
     Stage.REFUSED: frozenset({Stage.ATTENTION}),
     Stage.CLOSED: frozenset({Stage.ATTENTION}),
     Stage.SENT_BACK: frozenset(),

@@ -33,7 +33,7 @@ from gateways.payments.registry import payment_gateway
 from policies.book import load_policy_book
 from tests.builders import a_tender, an_order, an_order_line
 from tests.partners.programs import API_KEY, SECRET, Ear, Program
-from tests.present_for_now import present
+from api.schemas.returns import present
 from tests.waiting_for import eventually
 from worker import Partners, activities, make_worker
 from workflows.names import workflow_id
@@ -82,7 +82,7 @@ class House:
     ) -> Order:
         """An order that was placed and delivered yesterday, paid by card at the simulated provider."""
         number = next(_numbers)
-        order_id, customer_id = f"o_{self.queue}_{number}", customer or f"c_{self.queue}_{number}"
+        order_id, customer_id = order.pop("id", f"o_{self.queue}_{number}"), customer or f"c_{self.queue}_{number}"
         lines = tuple(
             an_order_line(
                 order_id=order_id,
@@ -165,8 +165,14 @@ class House:
         return said.case_id
 
     async def pass_time(self, case_id: str, by: timedelta) -> None:
+        """Let time go by for a case that waits."""
+        await self.until_idle(case_id)
         self.moved += by
         await self.skipper.fast_forward(self.handle(case_id), by)
+
+    async def pass_deadline(self, case_id: str) -> None:
+        """Nobody says anything until the present deadline has passed."""
+        await self.pass_time(case_id, self.case(case_id).due_at - self.clock_now() + timedelta(minutes=1))
 
     # --- looking ---
 
@@ -247,14 +253,38 @@ class House:
 
         return await eventually(look, lambda: f"{case_id} is {self.case(case_id).stage}, not {stages}")
 
+    async def until_trouble(self, case_id: str) -> None:
+        """A partner has not done what was asked, and the case says so."""
+        await eventually(lambda: self.case(case_id).trouble, lambda: f"{case_id} shows no trouble")
+
+    async def until_healed(self, case_id: str) -> None:
+        """What was written down and not told has been told by the desk's own look round."""
+        self.moved += timedelta(seconds=5)  # old enough that nobody else can be telling it this moment
+        await self.desk.heal()
+        self.moved -= timedelta(seconds=5)
+        row = self.case(case_id)
+        assert row.started_at is not None
+        assert all(fact.told_at for fact in self.timeline(case_id) if fact.tell)
+
+    def bookings(self, case_id: str) -> list[Any]:
+        """What the carrier's own books say was booked for the case."""
+        found: list[Any] = self.world.carriers.get("/v1/shipments", case_id=case_id)["data"]
+        return found
+
+    async def until_scanned(self, case_id: str) -> None:
+        await eventually(lambda: any(fact.kind == "scanned" for fact in self.timeline(case_id)))
+
     async def until_event(self, case_id: str, kind: str) -> None:
         await eventually(
             lambda: kind in self.event_types(case_id), lambda: f"{kind} not in {self.event_types(case_id)}"
         )
 
     async def until_idle(self, case_id: str) -> None:
-        """No workflow task of the case is under way: what comes next meets a case that waits."""
-        while (await self.handle(case_id).describe()).raw_description.HasField("pending_workflow_task"):
+        """No task and no effect of the case is under way: what comes next meets a case that waits."""
+        while True:
+            described = (await self.handle(case_id).describe()).raw_description
+            if not described.HasField("pending_workflow_task") and not described.pending_activities:
+                return
             await anyio.sleep(0.01)
 
     async def until_done(self, case_id: str) -> None:

@@ -1,6 +1,7 @@
 """A house for each module of journeys; the partners run for the whole session."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -29,5 +30,7 @@ async def house(made_sessions: Sessions, temporal_address: str, world: World) ->
 
 
 @pytest.fixture(autouse=True)
-def calm(world: World) -> None:
-    world.calm()
+def fresh(house: House) -> None:
+    """No knob of an earlier test is on, and the clock is the wall's: a new case's own clock starts there too."""
+    house.world.calm()
+    house.moved = timedelta()

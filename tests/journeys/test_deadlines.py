@@ -109,12 +109,12 @@ async def test_a_refund_the_provider_never_confirms_is_asked_for(house: House) -
     case_id = await house.open(order)
     await house.until(case_id, "booked")
     house.world.payments.knobs(
-        status_later={"next": 1, "mode": "succeeded", "seconds": 3600}, drop_events={"probability": 1}
+        status_later={"next": 1, "mode": "pending_then_succeeded", "seconds": 3600}, drop_events={"probability": 1}
     )
     await house.receive(case_id)
     await house.inspect(case_id)
     await house.until(case_id, "settled")
-    await house.pass_time(case_id, timedelta(days=4))
+    await house.pass_deadline(case_id)
     assert (await house.until(case_id, "attention")).attention_reason == "refund_unconfirmed"
     house.world.payments.advance(4000)
     await house.desk.retry(case_id, OPERATOR, reason="ask the provider")

@@ -1,0 +1,224 @@
+"""Orders as storefronts tell of them, and as they are shown: what was sold, how it was paid, and what has come back."""
+
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.common import Body, Country, Currency, Flag, Identifier, Moment, Money, Name, Quantity, money, spoken
+from database.orders import Customer
+from domain.errors import Invalid
+from domain.money import CurrencyMismatch
+from domain.opening import SoldLine
+from domain.order import Order, OrderLine, Tender
+
+LINES_MAX = 1000
+TENDERS_MAX = 50
+
+EXAMPLE: dict[str, Any] = {
+    "customer": {"id": "c_1", "country": "DE", "name": "Maria Muster", "email": "maria@example.com", "locale": "de"},
+    "placed_at": "2026-11-02T10:00:00Z",
+    "delivered_at": "2026-11-05T15:00:00Z",
+    "currency": "EUR",
+    "lines": [
+        {
+            "id": "l_1",
+            "sku": "DRESS-38",
+            "description": "Linen dress, size 38",
+            "category": "clothing",
+            "quantity": 1,
+            "unit_price": {"amount": 12000, "currency": "EUR"},
+        },
+        {
+            "id": "l_2",
+            "sku": "BELT",
+            "description": "Leather belt",
+            "quantity": 1,
+            "unit_price": {"amount": 3000, "currency": "EUR"},
+        },
+    ],
+    "tenders": [
+        {
+            "id": "t_1",
+            "method": "card",
+            "amount": {"amount": 15000, "currency": "EUR"},
+            "processor": "simulated",
+            "processor_reference": "pay_1",
+        }
+    ],
+}
+
+
+class MarketMissing(Invalid):
+    code = "market_missing"
+    next_action = "Name the market, or the customer whose country it is."
+
+
+class UnknownProcessor(Invalid):
+    code = "unknown_processor"
+    next_action = "Name the processor by the code of its gateway; refunds go back the way they were paid."
+
+
+class CustomerTold(Body):
+    id: Identifier
+    country: Country
+    name: Name | None = None
+    email: Annotated[Name, Field(max_length=254)] | None = None
+    locale: Annotated[Identifier, Field(max_length=35)] | None = None
+
+
+class LineTold(Body):
+    id: Identifier
+    sku: Identifier
+    description: Name
+    category: Identifier | None = None
+    quantity: Quantity
+    unit_price: Money
+    discount: Money | None = Field(default=None, description="Off the whole line, not off each unit.")
+    final_sale: Flag = False
+
+
+class TenderTold(Body):
+    id: Identifier
+    method: Identifier
+    amount: Money
+    processor: Identifier
+    processor_reference: Identifier
+
+
+class OrderTold(Body):
+    """What was sold. The same again changes nothing."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+    customer: CustomerTold | None = Field(default=None, description="Left out for a guest.")
+    market: Country | None = Field(default=None, description="Whose law applies; the customer's country by default.")
+    placed_at: Moment
+    delivered_at: Moment | None = None
+    currency: Currency
+    lines: Annotated[list[LineTold], Field(max_length=LINES_MAX)]
+    tenders: Annotated[list[TenderTold], Field(max_length=TENDERS_MAX)]
+
+    def order(self, order_id: str, processors: Collection[str]) -> Order:
+        """The order in the house's terms. Raises the named errors of what only the whole body shows."""
+        market = self.market or (self.customer.country if self.customer else None)
+        if market is None:
+            raise MarketMissing("An order of a guest names no market by itself.", pointer="/market")
+        for index, line in enumerate(self.lines):
+            self._check_currency(line.unit_price, f"/lines/{index}/unit_price/currency")
+            self._check_currency(line.discount, f"/lines/{index}/discount/currency")
+        for index, tender in enumerate(self.tenders):
+            self._check_currency(tender.amount, f"/tenders/{index}/amount/currency")
+            if tender.processor not in processors:
+                known = ", ".join(sorted(processors))
+                raise UnknownProcessor(
+                    f"There is no processor {tender.processor!r}; known: {known}.",
+                    pointer=f"/tenders/{index}/processor",
+                )
+        return Order(
+            id=order_id,
+            customer_id=self.customer.id if self.customer else None,
+            market=market,
+            placed_at=self.placed_at,
+            delivered_at=self.delivered_at,
+            currency=self.currency,
+            lines=tuple(_line(order_id, line) for line in self.lines),
+            tenders=tuple(_tender(order_id, tender) for tender in self.tenders),
+        )
+
+    def buyer(self) -> Customer | None:
+        told = self.customer
+        return Customer(told.id, told.country, told.name, told.email, told.locale) if told else None
+
+    def _check_currency(self, given: Money | None, pointer: str) -> None:
+        if given is not None and given.currency != self.currency:
+            raise CurrencyMismatch(
+                f"The order is in {self.currency}, this amount in {given.currency}.",
+                pointer=pointer,
+                order_currency=self.currency,
+            )
+
+
+def _line(order_id: str, told: LineTold) -> OrderLine:
+    return OrderLine(
+        order_id=order_id,
+        id=told.id,
+        sku=told.sku,
+        description=told.description,
+        category=told.category,
+        quantity=told.quantity,
+        unit_price_minor=told.unit_price.amount,
+        discount_minor=told.discount.amount if told.discount else 0,
+        final_sale=told.final_sale,
+    )
+
+
+def _tender(order_id: str, told: TenderTold) -> Tender:
+    return Tender(order_id, told.id, told.method, told.amount.amount, told.processor, told.processor_reference)
+
+
+def show_order(order: Order, sold: Sequence[SoldLine]) -> dict[str, Any]:
+    """The order, with what has become of each of its lines."""
+    return {
+        "id": order.id,
+        "customer_id": order.customer_id,
+        "market": order.market,
+        "placed_at": spoken(order.placed_at),
+        "delivered_at": spoken(order.delivered_at),
+        "currency": order.currency,
+        "total": money(order.paid_minor, order.currency),
+        "lines": [_show_line(line) for line in sold],
+        "tenders": [
+            {
+                "id": tender.id,
+                "method": tender.method,
+                "amount": money(tender.amount_minor, order.currency),
+                "processor": tender.processor,
+                "processor_reference": tender.reference,
+            }
+            for tender in order.tenders
+        ],
+    }
+
+
+def _show_line(sold: SoldLine) -> dict[str, Any]:
+    line = sold.line
+    return {
+        "id": line.id,
+        "sku": line.sku,
+        "description": line.description,
+        "category": line.category,
+        "quantity": line.quantity,
+        "unit_price": money(line.unit_price_minor, sold.currency),
+        "discount": money(line.discount_minor, sold.currency),
+        "final_sale": line.final_sale,
+        "paid": money(line.paid_minor, sold.currency),
+        "in_returns": sold.claimed,
+        "left": line.quantity - sold.claimed,
+        "refunded_units": sold.refunded,
+        "refunded": money(sold.refunded_minor, sold.currency),
+    }
+
+
+SHOWN_EXAMPLE: dict[str, Any] = {
+    "id": "o_1",
+    "customer_id": "c_1",
+    "market": "DE",
+    "placed_at": "2026-11-02T10:00:00Z",
+    "delivered_at": "2026-11-05T15:00:00Z",
+    "currency": "EUR",
+    "total": {"amount": 15000, "currency": "EUR"},
+    "lines": [
+        {
+            **EXAMPLE["lines"][0],
+            "discount": {"amount": 0, "currency": "EUR"},
+            "final_sale": False,
+            "paid": {"amount": 12000, "currency": "EUR"},
+            "in_returns": 0,
+            "left": 1,
+            "refunded_units": 0,
+            "refunded": {"amount": 0, "currency": "EUR"},
+        }
+    ],
+    "tenders": EXAMPLE["tenders"],
+}

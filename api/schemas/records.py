@@ -1,0 +1,236 @@
+"""What can be read about a return besides itself: its timeline, its reasons, its money, its terms; and a preview of all that."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from api.schemas.common import money, spoken
+from desk import Preview
+from domain.calendar import Span
+from domain.explain import Decision
+from domain.opening import JudgedLine, Verdict
+from domain.process import Method, Opening, start
+from domain.stages import Stage
+
+ISO_UNITS = {"min": "PT{}M", "h": "PT{}H", "d": "P{}D", "bd": "P{}D"}
+
+
+def show_timeline(case: Row[Any], rows: Sequence[Row[Any]]) -> dict[str, Any]:
+    return {
+        "return_id": case.id,
+        "data": [
+            {"id": row.id, "at": spoken(row.at), "kind": row.kind, "by": row.by, "stage": row.stage, "data": row.data}
+            for row in rows
+        ],
+    }
+
+
+def show_explanation(case: Row[Any], refund: Row[Any] | None) -> dict[str, Any]:
+    """Every decision, in the order taken: those of the opening, then those of the settlement."""
+    settled = refund.quote.get("explanation", []) if refund else []
+    return {
+        "return_id": case.id,
+        "data": [
+            *({"step": "opening", **_decision(decision)} for decision in case.explanation),
+            *({"step": "settlement", **_decision(decision)} for decision in settled),
+        ],
+    }
+
+
+def show_ledger(case: Row[Any], rows: Sequence[Row[Any]]) -> dict[str, Any]:
+    """The entries of a return, each summing to zero, and what its accounts stand at with them."""
+    entries: dict[int, dict[str, Any]] = {}
+    totals: dict[tuple[str, str], int] = {}
+    for row in rows:
+        head = {"id": row.id, "key": row.key, "kind": row.kind, "at": spoken(row.at), "postings": []}
+        posting = {"account": row.account, "amount": money(row.amount_minor, row.currency)}
+        entries.setdefault(row.id, head)["postings"].append(posting)
+        account = (row.account, row.currency)
+        totals[account] = totals.get(account, 0) + row.amount_minor
+    return {
+        "return_id": case.id,
+        "entries": list(entries.values()),
+        "balances": [
+            {"account": account, "amount": money(total, currency)}
+            for (account, currency), total in sorted(totals.items())
+            if total
+        ],
+    }
+
+
+def show_terms(case: Row[Any]) -> dict[str, Any]:
+    return {"return_id": case.id, **_terms(case.terms)}
+
+
+def show_preview(preview: Preview, method: Method, at: datetime) -> dict[str, Any]:
+    """What opening this return would answer. Fees have no amount yet: the carrier names it when it is booked."""
+    judgement, terms = preview.judgement, preview.terms
+    plain = {**terms.__dict__, "limits": terms.limits.__dict__, "freight": judgement.freight._asdict()}
+    return {
+        "verdict": judgement.verdict,
+        "tier": preview.tier,
+        "due": _due(preview, method, at),
+        "lines": [_line(line) for line in judgement.lines],
+        "refund": {
+            "quoted": money(judgement.quote.total_minor, judgement.currency),
+            "goods": money(judgement.quote.goods_minor, judgement.currency),
+            "deducted": money(judgement.quote.deducted_minor, judgement.currency),
+        },
+        "fees": [
+            {
+                "kind": "pickup" if method is Method.PICKUP else "return_label",
+                "amount": None,
+                "bearer": judgement.freight.bearer,
+                "rule": judgement.freight.rule,
+                "source": judgement.freight.source,
+            }
+        ],
+        "terms": _terms(plain),
+        "explanation": [_decision(_stored(decision)) for decision in judgement.explanation],
+    }
+
+
+def _due(preview: Preview, method: Method, at: datetime) -> dict[str, Any] | None:
+    """The first deadline that the return would have."""
+    verdict = preview.judgement.verdict
+    if verdict is Verdict.REFUSED:
+        return None
+    state, _ = start(Opening("", verdict is Verdict.ELIGIBLE, method, at, preview.terms.limits))
+    return {"stage": state.stage, "at": spoken(state.due)}
+
+
+def _line(line: JudgedLine) -> dict[str, Any]:
+    return {
+        "order_id": line.sold.line.order_id if line.sold else None,
+        "order_line_id": line.sold.line.id if line.sold else None,
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "reason": line.reason,
+        "verdict": line.verdict,
+        "verdict_reasons": [line.ground] if line.ground else [],
+    }
+
+
+def _terms(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Spans as ISO 8601 durations; that one counts business days, ISO 8601 cannot say, so it is said beside it."""
+    limits = terms["limits"]
+    return {
+        "tier": terms["tier"],
+        "market": terms["market"],
+        "programme": terms["programme"],
+        "policy_version": terms["policy_version"],
+        "return_window": {"duration": f"P{terms['return_window_days']}D", "starts": terms["starts"]},
+        "withdrawal_right": f"P{terms['withdrawal_days']}D" if terms["withdrawal_days"] else None,
+        "merchant_bears_all": terms["merchant_bears_all"],
+        "limits": {name: _span(value) for name, value in limits.items() if isinstance(value, str)},
+        "pickup_tries": limits["pickup_tries"],
+        "freight": terms["freight"],
+        "sources": [{"aspect": aspect, "source": source} for aspect, source in terms["sources"]],
+    }
+
+
+def _span(text: str) -> dict[str, Any]:
+    span = Span.parse(text)
+    return {"duration": ISO_UNITS[span.unit].format(span.amount), "business_days": span.unit == "bd"}
+
+
+def _stored(decision: Decision) -> dict[str, Any]:
+    return {**decision.__dict__, "inputs": [list(pair) for pair in decision.inputs]}
+
+
+def _decision(decision: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "question": decision["question"],
+        "answer": decision["answer"],
+        "rule": decision["rule"],
+        "source": decision["source"],
+        "inputs": [{"name": name, "value": value} for name, value in decision["inputs"]],
+    }
+
+
+_TERMS_EXAMPLE: dict[str, Any] = {
+    "tier": "ENTRY",
+    "market": "DE",
+    "programme": "standard",
+    "policy_version": "1",
+    "return_window": {"duration": "P14D", "starts": "delivered"},
+    "withdrawal_right": "P14D",
+    "merchant_bears_all": False,
+    "limits": {"ship_back": {"duration": "P14D", "business_days": False}},
+    "pickup_tries": 2,
+    "freight": {"bearer": "merchant", "rule": "shopper_not_informed", "source": "Directive 2011/83/EU, art. 14(1)"},
+    "sources": [{"aspect": "return_window", "source": "law of DE: Section 355 BGB"}],
+}
+_DECISION_EXAMPLE: dict[str, Any] = {
+    "question": "Were the goods delivered?",
+    "answer": "yes",
+    "rule": "check_logistics",
+    "source": "three checks: order, logistics, problem",
+    "inputs": [{"name": "delivered", "value": "2026-11-05"}],
+}
+_ID = {"return_id": "ret_01KAJ2N7D3ZJ3T6Z9M8Q4W5X6Y"}
+
+TIMELINE_EXAMPLE: dict[str, Any] = {
+    **_ID,
+    "data": [
+        {
+            "id": "requested",
+            "at": "2026-11-20T09:30:00Z",
+            "kind": "requested",
+            "by": "shop",
+            "stage": Stage.REQUESTED,
+            "data": {"lines": 1},
+        }
+    ],
+}
+EXPLANATION_EXAMPLE: dict[str, Any] = {**_ID, "data": [{"step": "opening", **_DECISION_EXAMPLE}]}
+LEDGER_EXAMPLE: dict[str, Any] = {
+    **_ID,
+    "entries": [
+        {
+            "id": 12,
+            "key": "fee:return_label:par_01KAJ2N7D3ZJ3T6Z9M8Q4W5X6Y1",
+            "kind": "fee",
+            "at": "2026-11-20T09:30:01Z",
+            "postings": [
+                {"account": "fee:return_label:merchant", "amount": money(490, "EUR")},
+                {"account": "payable:carrier:simulated", "amount": money(-490, "EUR")},
+            ],
+        }
+    ],
+    "balances": [
+        {"account": "fee:return_label:merchant", "amount": money(490, "EUR")},
+        {"account": "payable:carrier:simulated", "amount": money(-490, "EUR")},
+    ],
+}
+TERMS_EXAMPLE: dict[str, Any] = {**_ID, **_TERMS_EXAMPLE}
+PREVIEW_EXAMPLE: dict[str, Any] = {
+    "verdict": "eligible",
+    "tier": "ENTRY",
+    "due": {"stage": "authorized", "at": "2026-11-21T09:30:00Z"},
+    "lines": [
+        {
+            "order_id": "o_1",
+            "order_line_id": "l_1",
+            "sku": "DRESS-38",
+            "quantity": 1,
+            "reason": "wrong_size",
+            "verdict": "eligible",
+            "verdict_reasons": [],
+        }
+    ],
+    "refund": {"quoted": money(12000, "EUR"), "goods": money(12000, "EUR"), "deducted": money(0, "EUR")},
+    "fees": [
+        {
+            "kind": "return_label",
+            "amount": None,
+            "bearer": "merchant",
+            "rule": "shopper_not_informed",
+            "source": "Directive 2011/83/EU, art. 14(1)",
+        }
+    ],
+    "terms": _TERMS_EXAMPLE,
+    "explanation": [_DECISION_EXAMPLE],
+}

@@ -1,0 +1,191 @@
+"""Process: the HTTP server. Any number of them share the work; each also tells what another one wrote down and did not live to tell."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import uvicorn
+import uvloop
+from pydantic import SecretStr
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from api.app import create_app
+from api.errors import EventForged, EventMalformed
+from api.schemas.returns import present
+from database.engine import connect, sessions
+from desk import ReturnsDesk
+from domain.errors import BoomerangError
+from gateways.carriers.base import CarrierGateway
+from gateways.carriers.registry import carrier_gateway
+from gateways.errors import ForgedEvent, MalformedEvent
+from gateways.payments.base import PaymentGateway
+from gateways.payments.registry import payment_gateway
+from policies.book import load_policy_book
+from settings import ROOT, Settings, WrongSettings, read_settings, temporal_connect_options, variable
+from telemetry import set_up_logs
+
+log = logging.getLogger("boomerang.server")
+
+PORT = 8080
+CONNECTIONS = 20
+HEAL_EVERY_S = 1.0
+LAST_ANSWERS_WITHIN_S = 5
+
+
+@dataclass(frozen=True)
+class Partners:
+    """The gateways of this process, by the code that rows and addresses use."""
+
+    carriers: Mapping[str, CarrierGateway]
+    payments: Mapping[str, PaymentGateway]
+
+    def close(self) -> None:
+        for gateway in (*self.carriers.values(), *self.payments.values()):
+            gateway.close()
+
+
+async def serve(settings: Settings, listening: socket.socket) -> None:
+    """Until SIGTERM or Ctrl-C. Neither Temporal nor the database need to answer yet: /readyz says when they do."""
+    engine = connect(_given(settings.database_url, "database_url"), pool=CONNECTIONS)
+    made = sessions(engine)
+    client = await Client.connect(
+        **temporal_connect_options(settings), data_converter=pydantic_data_converter, lazy=True
+    )
+    partners = _partners(settings)
+    desk = ReturnsDesk(
+        made,
+        client,
+        load_policy_book(settings.policies),
+        programme=settings.programme,
+        present=present,
+        carriers=partners.carriers,
+        payments=partners.payments,
+        task_queue=settings.task_queue,
+    )
+    app = create_app(
+        desk,
+        made,
+        carriers=partners.carriers,
+        payments=partners.payments,
+        event_faults={ForgedEvent: EventForged, MalformedEvent: EventMalformed},
+        checks={
+            "database": lambda: asyncio.to_thread(_asked_once, engine),
+            "temporal": client.service_client.check_health,
+        },
+        version=version(),
+    )
+    healing = asyncio.create_task(_heal(desk))
+    try:
+        await _server(app, settings.log_level).serve(sockets=[listening])
+    finally:
+        healing.cancel()
+        await asyncio.gather(healing, return_exceptions=True)
+        partners.close()
+        engine.dispose()
+
+
+def version() -> str:
+    written: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return written
+
+
+async def _heal(desk: ReturnsDesk) -> None:
+    while True:
+        try:
+            if done := await desk.heal():
+                log.info("told %s things that had been written down and not told", done)
+        except SQLAlchemyError as error:
+            log.warning("healing waits for the database: %s", type(error).__name__)
+        except Exception:
+            log.exception("healing met an error and goes on")
+        await asyncio.sleep(HEAL_EVERY_S)
+
+
+def _server(app: "uvicorn._types.ASGI3Application", level: str) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            log_config=None,
+            log_level=level.lower(),
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=LAST_ANSWERS_WITHIN_S,
+        )
+    )
+
+
+def _partners(settings: Settings) -> Partners:
+    carriers = carrier_gateway(
+        "simulated",
+        base_url=_given(settings.carriers_url, "carriers_url"),
+        api_key=_secret(settings.carriers_api_key, "carriers_api_key"),
+        webhook_secret=_secret(settings.carriers_webhook_secret, "carriers_webhook_secret"),
+    )
+    payments = payment_gateway(
+        "simulated",
+        base_url=_given(settings.payments_url, "payments_url"),
+        api_key=_secret(settings.payments_api_key, "payments_api_key"),
+        webhook_secret=_secret(settings.payments_webhook_secret, "payments_webhook_secret"),
+    )
+    return Partners({carriers.code: carriers}, {payments.code: payments})
+
+
+def _given(value: str | None, field: str) -> str:
+    if value is None:
+        raise WrongSettings(f"{variable(field)} is not set; `boomerang up` starts an embedded stack and sets it.")
+    return value
+
+
+def _secret(value: SecretStr | None, field: str) -> str:
+    return _given(value.get_secret_value() if value else None, field)
+
+
+def _asked_once(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as fault:
+        raise WrongSettings(
+            f"cannot listen on {host}:{port}: {fault.strerror}. Choose another with {variable('port')}."
+        ) from None
+    return listening
+
+
+def main() -> None:
+    # uvicorn obeys these signals and then hands them on; they were obeyed, so that the exit status is 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    try:
+        settings = read_settings()
+        set_up_logs("server", settings.log_level)
+        listening = _listen(settings.host, settings.port or PORT)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings, listening))
+    except BoomerangError as error:
+        sys.exit(f"server: {error.detail}")
+    # The Temporal core may still hold a thread that outlives the interpreter; everything of ours is closed by now.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
