@@ -7,30 +7,23 @@ import signal
 import socket
 import sys
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import uvicorn
 import uvloop
-from pydantic import SecretStr
+from fastapi import FastAPI
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from api.app import create_app
 from api.errors import EventForged, EventMalformed
 from api.schemas.returns import present
+from assembly import given, partners_of, temporal_client
 from database.engine import connect, sessions
 from desk import ReturnsDesk
 from domain.errors import BoomerangError
-from gateways.carriers.base import CarrierGateway
-from gateways.carriers.registry import carrier_gateway
 from gateways.errors import ForgedEvent, MalformedEvent
-from gateways.payments.base import PaymentGateway
-from gateways.payments.registry import payment_gateway
 from policies.book import load_policy_book
-from settings import ROOT, Settings, WrongSettings, read_settings, temporal_connect_options, variable
+from settings import ROOT, Settings, WrongSettings, read_settings, variable
 from telemetry import set_up_logs
 
 log = logging.getLogger("boomerang.server")
@@ -41,26 +34,12 @@ HEAL_EVERY_S = 1.0
 LAST_ANSWERS_WITHIN_S = 5
 
 
-@dataclass(frozen=True)
-class Partners:
-    """The gateways of this process, by the code that rows and addresses use."""
-
-    carriers: Mapping[str, CarrierGateway]
-    payments: Mapping[str, PaymentGateway]
-
-    def close(self) -> None:
-        for gateway in (*self.carriers.values(), *self.payments.values()):
-            gateway.close()
-
-
 async def serve(settings: Settings, listening: socket.socket) -> None:
     """Until SIGTERM or Ctrl-C. Neither Temporal nor the database need to answer yet: /readyz says when they do."""
-    engine = connect(_given(settings.database_url, "database_url"), pool=CONNECTIONS)
+    engine = connect(given(settings.database_url, "database_url"), pool=CONNECTIONS)
     made = sessions(engine)
-    client = await Client.connect(
-        **temporal_connect_options(settings), data_converter=pydantic_data_converter, lazy=True
-    )
-    partners = _partners(settings)
+    client = await temporal_client(settings)
+    partners = partners_of(settings)
     desk = ReturnsDesk(
         made,
         client,
@@ -110,7 +89,7 @@ async def _heal(desk: ReturnsDesk) -> None:
         await asyncio.sleep(HEAL_EVERY_S)
 
 
-def _server(app: "uvicorn._types.ASGI3Application", level: str) -> uvicorn.Server:
+def _server(app: FastAPI, level: str) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -124,32 +103,6 @@ def _server(app: "uvicorn._types.ASGI3Application", level: str) -> uvicorn.Serve
             timeout_graceful_shutdown=LAST_ANSWERS_WITHIN_S,
         )
     )
-
-
-def _partners(settings: Settings) -> Partners:
-    carriers = carrier_gateway(
-        "simulated",
-        base_url=_given(settings.carriers_url, "carriers_url"),
-        api_key=_secret(settings.carriers_api_key, "carriers_api_key"),
-        webhook_secret=_secret(settings.carriers_webhook_secret, "carriers_webhook_secret"),
-    )
-    payments = payment_gateway(
-        "simulated",
-        base_url=_given(settings.payments_url, "payments_url"),
-        api_key=_secret(settings.payments_api_key, "payments_api_key"),
-        webhook_secret=_secret(settings.payments_webhook_secret, "payments_webhook_secret"),
-    )
-    return Partners({carriers.code: carriers}, {payments.code: payments})
-
-
-def _given(value: str | None, field: str) -> str:
-    if value is None:
-        raise WrongSettings(f"{variable(field)} is not set; `boomerang up` starts an embedded stack and sets it.")
-    return value
-
-
-def _secret(value: SecretStr | None, field: str) -> str:
-    return _given(value.get_secret_value() if value else None, field)
 
 
 def _asked_once(engine: Engine) -> None:

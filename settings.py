@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     data_dir: Path = Path(".boomerang")
     policies: Path = ROOT / "policies"
-    programme: str = "demo"
+    programme: str = "standard"
 
     database_url: str | None = Field(default=None, repr=False)
 

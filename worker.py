@@ -5,26 +5,21 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.notes import NoteActivities
 from activities.parcel import ParcelActivities
 from activities.settlement import SettlementActivities
+from assembly import Partners, given, partners_of, temporal_client
 from database.engine import Clock, Sessions, connect, database_time, sessions
-from gateways.carriers.base import CarrierGateway
-from gateways.carriers.registry import carrier_gateway
-from gateways.payments.base import PaymentGateway
-from gateways.payments.registry import payment_gateway
-from settings import Settings, read_settings, temporal_connect_options
+from settings import Settings, read_settings
 from telemetry import set_up_logs
 from workflows.return_case import ReturnCase
 
@@ -34,17 +29,11 @@ WORKFLOWS: Sequence[type] = (ReturnCase,)
 HOME = "GB"  # where the warehouse of the demo merchant stands
 
 
-@dataclass(frozen=True)
-class Partners:
-    """The gateways of a process, by the code that rows and addresses use."""
-
-    carriers: Mapping[str, CarrierGateway]
-    payments: Mapping[str, PaymentGateway]
-
-
 def sandbox() -> SandboxedWorkflowRunner:
     """Workflow modules run in the sandbox; `domain` is passed through, so that every type is one type (worker, replayer, tests)."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "pydantic"))
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "pydantic")
+    )
 
 
 def activities(made: Sessions, partners: Partners, *, clock: Clock = database_time, home: str = HOME) -> list[Any]:
@@ -72,19 +61,9 @@ def make_worker(
     )
 
 
-def partners_of(settings: Settings) -> Partners:
-    payments = payment_gateway(
-        "simulated", base_url=_must(settings.payments_url), api_key=_secret(settings.payments_api_key), webhook_secret=_secret(settings.payments_webhook_secret)
-    )
-    carriers = carrier_gateway(
-        "simulated", base_url=_must(settings.carriers_url), api_key=_secret(settings.carriers_api_key), webhook_secret=_secret(settings.carriers_webhook_secret)
-    )
-    return Partners({carriers.code: carriers}, {payments.code: payments})
-
-
 async def work(settings: Settings) -> None:
-    client = await Client.connect(**temporal_connect_options(settings), data_converter=pydantic_data_converter, lazy=True)
-    engine = connect(_must(settings.database_url), pool=settings.worker_threads)
+    client = await temporal_client(settings)
+    engine = connect(given(settings.database_url, "database_url"), pool=settings.worker_threads)
     worker = make_worker(
         client,
         activities(sessions(engine), partners_of(settings)),

@@ -81,7 +81,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "rk_live_…"}}
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema and (scope := scope_of(route)):
-            for method in route.methods:
+            for method in route.methods or ():
                 operation = made["paths"][route.path_format][method.lower()]
                 operation["security"] = [{"key": []}]
                 operation["x-scope"] = scope

@@ -96,7 +96,7 @@ def scope_of(route: APIRoute) -> Scope | None:
 def undeclared(routes: Iterable[BaseRoute]) -> list[str]:
     """The routes that name no scope and do not say that they need none."""
     return [
-        f"{', '.join(sorted(route.methods))} {route.path}"
+        f"{', '.join(sorted(route.methods or ()))} {route.path}"
         for route in routes
         if isinstance(route, APIRoute) and len(_declared(route)) != 1
     ]

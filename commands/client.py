@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Self
+from urllib.parse import quote
 
 import httpx2
 
@@ -87,9 +88,7 @@ class ServerClient:
         asked = {name: str(value) for name, value in query.items() if value is not None}
         return self._call("GET", path, query=asked)
 
-    def post(
-        self, path: str, body: Any = None, *, key: str | None = None, if_match: str | None = None
-    ) -> Answer:
+    def post(self, path: str, body: Any = None, *, key: str | None = None, if_match: str | None = None) -> Answer:
         """Move something, once, under `key` (one is drawn when none is given)."""
         headers = {"Idempotency-Key": key or fresh_key()}
         if if_match:
@@ -145,6 +144,15 @@ class ServerClient:
         why = "no connection" if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) else str(error)
         advice = "Start it with `boomerang up` or `boomerang demo`, or set BOOMERANG_SERVER_URL to where it runs."
         return ServerUnreachable(f"The server at {self.url} does not answer ({why or type(error).__name__}).", advice)
+
+
+def at(path: str, *names: str) -> str:
+    """An address under `path`: each name is one step of it, whatever signs it has.
+
+    >>> at("/v1/orders", "o/1", "lines")
+    '/v1/orders/o%2F1/lines'
+    """
+    return "/".join([path, *(quote(name, safe="") for name in names)])
 
 
 def fresh_key() -> str:

@@ -99,7 +99,9 @@ def _write(made: Sessions, batch: Sequence[Order]) -> list[Order]:
         known = orders.known_ids(session, [order.id for order in batch])
         new = [order for order in batch if order.id not in known]
         # Oldest first: a customer who moved lives where the last order went.
-        bulk.put_customers(session, {order.customer_id: order.market for order in new if order.customer_id}, replace=True)
+        bulk.put_customers(
+            session, {order.customer_id: order.market for order in new if order.customer_id}, replace=True
+        )
         bulk.put_new(session, new)
         return new
 

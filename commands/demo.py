@@ -102,8 +102,12 @@ def demo(
     ] = None,
     whole_year: Annotated[bool, typer.Option("--all", help="The whole public year, where it is at hand.")] = False,
     data: Annotated[Path | None, typer.Option(help="Another folder with data of the same shape.")] = None,
-    leave: Annotated[bool, typer.Option("--exit", help="End after the reconciliation; exit status 1 on differences.")] = False,
-    speed: Annotated[float, typer.Option(min=0.01, max=1000, help="How fast the carriers drive; 2 is twice as fast.")] = 1.0,
+    leave: Annotated[
+        bool, typer.Option("--exit", help="End after the reconciliation; exit status 1 on differences.")
+    ] = False,
+    speed: Annotated[
+        float, typer.Option(min=0.01, max=1000, help="How fast the carriers drive; 2 is twice as fast.")
+    ] = 1.0,
     workers: Annotated[int, typer.Option(min=1, max=32, help="Worker processes.")] = 1,
     seed: Annotated[int, typer.Option(help="For what the data lacks: reasons, grades, the carriers' pauses.")] = 1,
 ) -> None:
@@ -211,9 +215,7 @@ def _run(asked: Asked, doors: Doors, display: Display, gave_up: threading.Event)
     room = Room(MOST_UNDER_WAY, stop)
     with ThreadPoolExecutor(LANES + 1) as lanes, ThreadPoolExecutor(BENCHES) as benches:
         try:
-            storefront = Storefront(
-                doors.storefront, seed=asked.seed, room=room, stop=stop, opened=opened
-            )
+            storefront = Storefront(doors.storefront, seed=asked.seed, room=room, stop=stop, opened=opened)
             warehouse = Warehouse(doors.warehouse, doors.made, seed=asked.seed, stop=stop, names=names)
             jobs = storefront.open_all(cancellations, set(cases), lanes, LANES)
             jobs.append(lanes.submit(warehouse.work, benches))

@@ -32,7 +32,9 @@ class NothingRuns(BoomerangError):
 
     code: ClassVar[str] = "nothing_runs"
     title: ClassVar[str] = "Nothing runs here"
-    next_action: ClassVar[str] = "Start it with `boomerang up` or `boomerang demo`, or name another one by its variables."
+    next_action: ClassVar[str] = (
+        "Start it with `boomerang up` or `boomerang demo`, or name another one by its variables."
+    )
 
 
 class ClientSettings(BaseSettings):

@@ -7,21 +7,24 @@ from typing import Annotated, Any
 
 import typer
 
+from commands.client import at
 from commands.house import call_server
-from commands.words import WrongUse, in_plain_words, money, moment, say, say_json, show_fields, show_table
+from commands.words import WrongUse, in_plain_words, moment, money, say, say_json, show_fields, show_table
 
 app = typer.Typer(no_args_is_help=True, help="What was sold.")
 
 
 @app.command()
 def put(
-    file: Annotated[str, typer.Argument(help="A JSON file with one order and its `id`, or a list of them; - reads standard input.")],
+    file: Annotated[
+        str, typer.Argument(help="A JSON file with one order and its `id`, or a list of them; - reads standard input.")
+    ],
 ) -> None:
     """Tell the engine of orders; the same order again changes nothing."""
     with in_plain_words(), call_server() as server:
         for told in _orders(file):
             body = {name: value for name, value in told.items() if name != "id"}
-            said = server.put(f"/v1/orders/{told['id']}", body).body
+            said = server.put(at("/v1/orders", told["id"]), body).body
             say(f"{told['id']} {'is new' if said.get('new') else 'was known and is as told'}")
 
 
@@ -32,7 +35,7 @@ def show(
 ) -> None:
     """An order, with what has come back of each line."""
     with in_plain_words(), call_server() as server:
-        found = server.get(f"/v1/orders/{order_id}").body
+        found = server.get(at("/v1/orders", order_id)).body
         if as_json:
             say_json(found)
             return
@@ -53,7 +56,9 @@ def read_json(file: str) -> Any:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         return json.loads(text)
     except OSError as error:
-        raise WrongUse(f"{file} cannot be read: {error.strerror}.", next_action="Name a file, or - for standard input.") from None
+        raise WrongUse(
+            f"{file} cannot be read: {error.strerror}.", next_action="Name a file, or - for standard input."
+        ) from None
     except ValueError as error:
         raise WrongUse(f"{file} is not JSON: {error}.", next_action="Correct it; GET /docs shows an order.") from None
 
@@ -63,5 +68,7 @@ def _orders(file: str) -> list[dict[str, Any]]:
     told = read if isinstance(read, list) else [read]
     for order in told:
         if not isinstance(order, dict) or not isinstance(order.get("id"), str) or not order["id"]:
-            raise WrongUse("An order has no `id`.", next_action='Give each order its id: {"id": "o_1", "placed_at": …}.')
+            raise WrongUse(
+                "An order has no `id`.", next_action='Give each order its id: {"id": "o_1", "placed_at": …}.'
+            )
     return told

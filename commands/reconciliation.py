@@ -159,7 +159,9 @@ def reconcile(books: Books) -> Reconciled:
 def _of_return(expected: Expected, case: FoundCase | None, currency: str) -> Iterable[Difference]:
     about = f"cancellation {expected.cancellation_id}"
     if case is None:
-        yield Difference(Kind.NOT_OPENED, about, f"{Money(expected.paid_minor, currency)} expected", expected.paid_minor)
+        yield Difference(
+            Kind.NOT_OPENED, about, f"{Money(expected.paid_minor, currency)} expected", expected.paid_minor
+        )
         return
     about = f"{case.rma} of {about}"
     if case.stage not in ENDS:
@@ -203,12 +205,15 @@ def _of_provider(
         found = standing.get(refund.id, [])
         alive = [one for one in found if one.status != "failed"]
         if refund.status == "succeeded" and not found:
-            yield Difference(Kind.NOT_AT_PROVIDER, about, str(Money(refund.amount_minor, currency)), refund.amount_minor)
+            yield Difference(
+                Kind.NOT_AT_PROVIDER, about, str(Money(refund.amount_minor, currency)), refund.amount_minor
+            )
         for extra in alive[1:]:
             yield Difference(Kind.PAID_TWICE, about, str(Money(extra.amount_minor, currency)), extra.amount_minor)
         for one in found:
             if (one.amount_minor, one.currency) != (refund.amount_minor, refund.currency):
-                said = f"{one.currency} {one.amount_minor} at the provider, {refund.currency} {refund.amount_minor} in our books (minor units)"
+                paid = Money(one.amount_minor, one.currency)
+                said = f"{paid} at the provider, {Money(refund.amount_minor, refund.currency)} in our books"
                 yield Difference(Kind.PROVIDER_AMOUNT, about, said, one.amount_minor - refund.amount_minor)
         if found and refund.status not in {one.status for one in found}:
             said = f"{found[0].status} at the provider, {refund.status} in our books"

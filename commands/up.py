@@ -19,7 +19,9 @@ def up(
     programme: Annotated[
         str, typer.Option(envvar="BOOMERANG_PROGRAMME", help="The merchant's policy: a file in policies/programmes.")
     ] = "standard",
-    scans: Annotated[bool, typer.Option("--scans/--no-scans", help="Whether simulated parcels move by themselves.")] = True,
+    scans: Annotated[
+        bool, typer.Option("--scans/--no-scans", help="Whether simulated parcels move by themselves.")
+    ] = True,
     scan_seconds: Annotated[float, typer.Option(min=0.01, help="Between two scans of a parcel, on average.")] = 5.0,
 ) -> None:
     """Everything on this machine: PostgreSQL, Temporal with its UI, simulated partners, workers, server; until Ctrl-C."""

@@ -76,4 +76,3 @@ class Warehouse:
         except ServerRefused as error:
             if error.http_status != NOT_NOW:  # it was done before, by us or by somebody else
                 raise
-

@@ -80,7 +80,8 @@ def to_be_received(session: Session) -> list[AtTheDock]:
 def to_be_inspected(session: Session) -> list[AtTheDock]:
     """Returns whose goods are here and not judged."""
     return [
-        AtTheDock(case_id, None) for case_id in session.scalars(select(cases.c.id).where(cases.c.stage == Stage.RECEIVED))
+        AtTheDock(case_id, None)
+        for case_id in session.scalars(select(cases.c.id).where(cases.c.stage == Stage.RECEIVED))
     ]
 
 

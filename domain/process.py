@@ -255,7 +255,8 @@ def _lost(state: State, fact: Fact) -> Step:
 def _refund_reported(state: State, fact: Fact) -> Step:
     if fact.data.get("round", state.settlements) < state.settlements:  # another refund has followed that one
         return state, ()
-    if state.stage is Stage.INSPECTED:  # the provider's event overtook its answer
+    overtook = state.stage is Stage.INSPECTED or not (state.settlements or state.ended)
+    if overtook:  # came before the answer, or is told again to a case that was reset
         return _keep(state, fact)
     given_up = state.failed is not None and state.failed.kind is EffectKind.SETTLE
     if state.stage not in (Stage.SETTLED, Stage.CLOSED) and not given_up:
@@ -507,7 +508,7 @@ def _enter(state: State, stage: Stage, at: datetime) -> Step:
 
 
 def _take_up(state: State, at: datetime) -> Step:
-    waiting, state = state.early, replace(state, early=())
+    waiting, state = sorted(state.early, key=lambda fact: fact.at), replace(state, early=())
     effects: tuple[Effect, ...] = ()
     for fact in waiting:
         state, more = decide(state, replace(fact, at=max(fact.at, at)))
@@ -537,7 +538,9 @@ def _deadline(state: State, at: datetime) -> datetime | None:
 
 def _warning(at: datetime, due: datetime | None) -> datetime | None:
     # To the millisecond: an instant finer than that does not survive every store on the way.
-    return at + timedelta(milliseconds=int((due - at) / timedelta(milliseconds=1) * WARN_AT)) if due and due > at else None
+    return (
+        at + timedelta(milliseconds=int((due - at) / timedelta(milliseconds=1) * WARN_AT)) if due and due > at else None
+    )
 
 
 def _authorize(state: State, at: datetime) -> Step:
@@ -567,7 +570,8 @@ def _give_label_back(state: State, ending: Stage, at: datetime) -> Step:
 
 def _settle(state: State, at: datetime) -> Step:
     # Numbered, because a refund that failed for good is followed by another one, which must not be taken for the first.
-    state = replace(state, settlements=state.settlements + 1, asked=0, early=())
+    told = () if state.settlements else tuple(fact for fact in state.early if fact.kind is FactKind.REFUND_REPORTED)
+    state = replace(state, settlements=state.settlements + 1, asked=0, early=told)
     state, _ = _enter(state, Stage.INSPECTED, at)
     return state, (_settlement(state),)
 
@@ -595,7 +599,7 @@ def _awaited(state: State, effect: Effect) -> bool:
         case EffectKind.VOID:
             return state.stage is Stage.BOOKED and state.ending is not None
         case EffectKind.SETTLE:
-            return state.stage is Stage.INSPECTED and effect.key == f"settle:{state.settlements}"
+            return state.stage is Stage.INSPECTED and effect.round == state.settlements
     return state.stage is Stage.INSPECTED and state.verdict is Verdict.NOTHING_ACCEPTED
 
 

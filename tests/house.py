@@ -1,6 +1,6 @@
 """The whole house in one process for journeys: real PostgreSQL, real Temporal, the partners as processes, a worker and the desk.
 
-A journey moves time with `house.pass_time`: the case's own clock on the Temporal server and the clock that rows are written by move together.
+A journey moves time with `house.pass_time`: the case's own clock on the Temporal server and the one that rows are written by.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,6 +17,8 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing._timeskipping import TimeSkipper, TimeSkippingConfig
 
+from api.schemas.returns import present
+from assembly import Partners
 from database import cases, facts, ledger, orders, parcels, refunds
 from database.engine import Sessions, database_time
 from database.inspections import Judged
@@ -33,9 +35,8 @@ from gateways.payments.registry import payment_gateway
 from policies.book import load_policy_book
 from tests.builders import a_tender, an_order, an_order_line
 from tests.partners.programs import API_KEY, SECRET, Ear, Program
-from api.schemas.returns import present
 from tests.waiting_for import eventually
-from worker import Partners, activities, make_worker
+from worker import activities, make_worker
 from workflows.names import workflow_id
 
 SHOP = Caller("key_shop", "shop")

@@ -52,7 +52,7 @@ class CursorUnreadable(Invalid):
     },
 )
 async def preview_return(asked: ReturnAsked, desk: Desk) -> JSONResponse:
-    """Eligibility line by line, terms and deadlines, the refund to expect, who bears the fees, and the reason for each. Nothing is written."""
+    """Eligibility line by line, terms and deadlines, the refund to expect, who bears the fees, and the reason for each."""
     request = asked.request()
     seen = await desk.preview(request)
     return JSONResponse(records.show_preview(seen, request.method, datetime.now(UTC)))
@@ -69,7 +69,7 @@ async def preview_return(asked: ReturnAsked, desk: Desk) -> JSONResponse:
     },
 )
 async def open_return(asked: ReturnAsked, desk: Desk, speaker: Speaker, key: Key) -> JSONResponse:
-    """A return that the policy refuses is opened too, as refused and with its reasons: so the shopper can be told, and a person can look."""
+    """A return that the policy refuses is opened too, as refused and with its reasons, so that the shopper can be told."""
     return said(await desk.open(asked.request(), speaker, key), 201)
 
 

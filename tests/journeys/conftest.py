@@ -17,9 +17,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         Ear() as payments_say,
         Ear() as carriers_say,
         running(Program("payments", payments_folder, payments_say.url)) as payments,
+        running(Program("carriers", carriers_folder, carriers_say.url)) as carriers,
     ):
-        with running(Program("carriers", carriers_folder, carriers_say.url)) as carriers:
-            yield World(payments, carriers, payments_say, carriers_say)
+        yield World(payments, carriers, payments_say, carriers_say)
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from domain.order import Tender
+from domain.order import Order, Tender
 from tests.house import OPERATOR, House
 
 pytestmark = pytest.mark.anyio
 
 
-async def inspected(house: House, *quantities: int, **order: object) -> tuple[str, object]:
-    sold = await house.sell(*(quantities or (2,)), **order)
+async def inspected(house: House) -> tuple[str, Order]:
+    sold = await house.sell(2)
     case_id = await house.open(sold)
     await house.until(case_id, "booked")
     await house.inspect(case_id)
@@ -46,7 +46,7 @@ async def test_even_a_provider_that_ignores_keys_pays_once_because_it_is_asked_f
 
 async def test_a_refund_that_is_pending_first_is_closed_by_the_providers_event(house: House) -> None:
     house.world.payments.knobs(status_later={"next": 1, "mode": "pending_then_succeeded", "seconds": 0.3})
-    case_id, order = await inspected(house)
+    case_id, _ = await inspected(house)
     await house.until(case_id, "closed")
     assert house.balances(case_id)["payable:shopper"] == 0
 

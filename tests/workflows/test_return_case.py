@@ -109,9 +109,8 @@ async def test_the_same_fact_told_twice_is_taken_once(house: House) -> None:
     case_id = await house.open(order)
     await house.until(case_id, "booked")
     fact = Fact(FactKind.RECEIVED, house.clock_now(), "received:told-twice", "dock")
-    answers = await asyncio.gather(
-        *(house.handle(case_id).execute_update("receive", fact, id=fact.id) for _ in range(5)), return_exceptions=True
-    )
+    tell = [house.handle(case_id).execute_update("receive", fact, id=fact.id) for _ in range(5)]
+    answers: list[dict[str, str]] = await asyncio.gather(*tell)
     assert {answer["stage"] for answer in answers} == {"received"}
     other = Fact(FactKind.RECEIVED, house.clock_now(), "received:somebody-else", "dock")
     with pytest.raises(WorkflowUpdateFailedError):
@@ -145,7 +144,7 @@ async def test_a_word_that_was_written_and_not_told_is_healed(house: House) -> N
     async def died(*_: object) -> None:
         raise ConnectionError("killed")
 
-    house.desk._tell = died  # type: ignore[method-assign]
+    house.desk._tell = died  # type: ignore[method-assign,assignment]
     try:
         await house.desk.cancel(case_id, SHOP)
     finally:

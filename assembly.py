@@ -1,0 +1,59 @@
+"""What every process of ours is put together with: the gateways, and how it reaches Temporal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from gateways.carriers.base import CarrierGateway
+from gateways.carriers.registry import carrier_gateway
+from gateways.payments.base import PaymentGateway
+from gateways.payments.registry import payment_gateway
+from settings import Settings, WrongSettings, temporal_connect_options, variable
+
+
+@dataclass(frozen=True)
+class Partners:
+    """The gateways of a process, by the code that rows and addresses use."""
+
+    carriers: Mapping[str, CarrierGateway]
+    payments: Mapping[str, PaymentGateway]
+
+    def close(self) -> None:
+        for carrier in self.carriers.values():
+            carrier.close()
+        for provider in self.payments.values():
+            provider.close()
+
+
+def partners_of(settings: Settings) -> Partners:
+    carriers = carrier_gateway(
+        "simulated",
+        base_url=given(settings.carriers_url, "carriers_url"),
+        api_key=_secret(settings.carriers_api_key, "carriers_api_key"),
+        webhook_secret=_secret(settings.carriers_webhook_secret, "carriers_webhook_secret"),
+    )
+    payments = payment_gateway(
+        "simulated",
+        base_url=given(settings.payments_url, "payments_url"),
+        api_key=_secret(settings.payments_api_key, "payments_api_key"),
+        webhook_secret=_secret(settings.payments_webhook_secret, "payments_webhook_secret"),
+    )
+    return Partners({carriers.code: carriers}, {payments.code: payments})
+
+
+async def temporal_client(settings: Settings) -> Client:
+    """A client that connects at its first call: no process of ours waits for Temporal in order to start."""
+    return await Client.connect(**temporal_connect_options(settings), data_converter=pydantic_data_converter, lazy=True)
+
+
+def given(value: str | None, field: str) -> str:
+    if value is None:
+        raise WrongSettings(f"{variable(field)} is not set; `boomerang up` starts an embedded stack and sets it.")
+    return value
+
+
+def _secret(value: SecretStr | None, field: str) -> str:
+    return given(value.get_secret_value() if value else None, field)

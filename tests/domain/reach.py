@@ -1,0 +1,199 @@
+"""Every state that a return can come into, found by telling it everything that can happen next, from its opening on.
+
+States that differ only in their moments, or in how often a thing was done beyond twice, count as one.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from domain.process import Effect, EffectKind, Fact, FactKind, Method, State, decide, silence, start
+from domain.stages import Silence, Stage
+from tests.domain.told import ANSWERS, LIMITS, MINUTE, an_opening, check_it_moves_on, is_waited_for
+
+__all__ = [
+    "ANSWERS",
+    "RESULTS",
+    "STATUSES",
+    "Node",
+    "all_states",
+    "answered_by",
+    "check",
+    "every_fact",
+    "let_time_pass",
+    "possible",
+]
+
+STATUSES = ["picked_up", "delivered", "lost", "return_to_sender", "pickup_failed", "exception"]
+RESULTS = tuple(kind for kind, _ in ANSWERS.values())
+TWICE = 2
+EARLY = 2
+FEW_TRIES = replace(LIMITS, pickup_tries=1)
+
+
+@dataclass(frozen=True)
+class Node:
+    state: State
+    under_way: tuple[Effect, ...]
+
+
+@cache
+def all_states() -> tuple[Node, ...]:
+    """Breadth first, so that what is found first is reached by the fewest facts."""
+    found: dict[object, Node] = {}
+    edge = []
+    for authorized in (True, False):
+        for method in (Method.LABEL, Method.PICKUP):
+            state, effects = start(an_opening(authorized=authorized, method=method, limits=FEW_TRIES))
+            edge.append(Node(state, effects))
+    while edge:
+        new: list[Node] = []
+        for node in edge:
+            if _shape(node) in found:
+                continue
+            found[_shape(node)] = node
+            if _far(node):
+                continue
+            for fact in possible(node):
+                state, effects = decide(node.state, fact)
+                answered = answered_by(fact, node.under_way)
+                left = tuple(effect for effect in node.under_way if effect is not answered)
+                new.append(Node(state, (*left, *effects)))
+        edge = new
+    return tuple(found.values())
+
+
+def _far(node: Node) -> bool:
+    state = node.state
+    return state.settlements > TWICE or state.bookings > TWICE + 1 or len(state.early) > EARLY
+
+
+def _shape(node: Node) -> object:
+    state = node.state
+    return (
+        state.stage,
+        state.method,
+        state.goods,
+        state.delivered,
+        state.ending,
+        state.verdict,
+        state.resume,
+        state.failed and state.failed.kind,
+        state.reason,
+        state.due is None,
+        state.warn_at is None,
+        min(state.settlements, TWICE),
+        min(state.bookings, TWICE + 1),
+        tuple((fact.kind, *sorted(map(str, fact.data.values()))) for fact in state.early),
+        tuple(effect.key for effect in node.under_way),
+    )
+
+
+def possible(node: Node) -> list[Fact]:
+    """What may really happen next: people and partners at any time, answers to what is under way, and the alarm."""
+    now = node.state.since + 2 * MINUTE
+    facts = [fact for kind in _SAID for fact in _variants(node, kind, now)]
+    for effect in node.under_way:
+        facts += _answers(effect, now)
+    facts += _alarms(node.state)
+    return facts
+
+
+def every_fact(node: Node, kind: FactKind) -> list[Fact]:
+    """Whatever could ever be said under this name, whether or not anybody waits for it."""
+    now = node.state.since + 2 * MINUTE
+    if kind is FactKind.TIME_PASSED:
+        moments = (now, now + timedelta(days=400))
+        return [Fact(kind, moment, f"time:{moment}") for moment in moments] + _alarms(node.state)
+    keys = {
+        EffectKind.BOOK: f"book:{node.state.bookings}",
+        EffectKind.VOID: f"void:{node.state.bookings}",
+        EffectKind.SETTLE: f"settle:{node.state.settlements}",
+        EffectKind.SEND_BACK: "send_back:1",
+    }
+    effects = [Effect(what, key, max(node.state.settlements, 1)) for what, key in keys.items()]
+    answers = [fact for effect in effects for fact in _answers(effect, now) if fact.kind is kind]
+    return answers or _variants(node, kind, now)
+
+
+_SAID = (
+    FactKind.AUTHORIZED,
+    FactKind.REFUSED,
+    FactKind.CANCELLED,
+    FactKind.RETRIED,
+    FactKind.EXTENDED,
+    FactKind.RECEIVED,
+    FactKind.INSPECTED,
+    FactKind.SCANNED,
+    FactKind.REFUND_REPORTED,
+)
+
+
+def _variants(node: Node, kind: FactKind, now: datetime) -> list[Fact]:
+    data: list[dict[str, Any]] = [{}]
+    match kind:
+        case FactKind.EXTENDED:
+            data = [{"until": ((node.state.due or now) + timedelta(days=1)).isoformat()}]
+        case FactKind.INSPECTED:
+            data = [{"accepted": "all"}, {"accepted": "none"}]
+        case FactKind.SCANNED:
+            data = [{"status": status} for status in STATUSES]
+        case FactKind.REFUND_REPORTED:
+            if not node.state.settlements:
+                return []
+            data = [{"status": "succeeded"}, {"status": "failed"}]
+    if kind in (FactKind.RECEIVED, FactKind.INSPECTED, FactKind.SCANNED) and node.state.ended:
+        data += [{**one, "units_gone": True} for one in data]
+    return [Fact(kind, now, f"{kind}:{number}", "test", one) for number, one in enumerate(data)]
+
+
+def _answers(effect: Effect, now: datetime) -> list[Fact]:
+    kind, well = ANSWERS[effect.kind]
+    data = [well]
+    if effect.kind is EffectKind.SETTLE:
+        data = [{"status": status, "round": effect.round} for status in ("succeeded", "pending", "failed")]
+    if effect.kind is EffectKind.VOID:
+        data = [{"voided": True}, {"voided": False}]
+    failed = {"effect": effect.kind, "key": effect.key, "round": effect.round, "error": "no answer"}
+    return [
+        *(Fact(kind, now, f"{kind}:{effect.key}", "boomerang", one) for one in data),
+        Fact(FactKind.EFFECT_FAILED, now, f"failed:{effect.key}", "boomerang", failed),
+    ]
+
+
+def _alarms(state: State) -> list[Fact]:
+    moments = {moment for moment in (state.alarm, state.due) if moment and state.alarm}
+    return [Fact(FactKind.TIME_PASSED, moment, f"time:{moment}") for moment in sorted(moments)]
+
+
+def answered_by(fact: Fact, under_way: tuple[Effect, ...] | list[Effect]) -> Effect | None:
+    """The effect that this fact is the answer to."""
+    for effect in under_way:
+        kind, _ = ANSWERS[effect.kind]
+        if fact.id in (f"{kind}:{effect.key}", f"failed:{effect.key}"):
+            return effect
+    return None
+
+
+def check(node: Node) -> None:
+    check_it_moves_on(node.state, node.under_way)
+
+
+def let_time_pass(node: Node, *, effects_succeed: bool) -> State:
+    """Nobody speaks any more; effects answer at once, well or not at all. Where that leads within forty deadlines."""
+    state, under_way = node.state, list(node.under_way)
+    for _ in range(40):
+        waited_for = [effect for effect in under_way if is_waited_for(state, effect)]
+        if waited_for:
+            answers = _answers(waited_for[0], state.since + MINUTE)
+            fact = answers[0] if effects_succeed else answers[-1]
+            under_way.remove(waited_for[0])
+        elif state.ended or silence(state) is Silence.REMIND or (not effects_succeed and state.stage is Stage.ATTENTION):
+            return state
+        else:
+            assert state.alarm is not None
+            fact = Fact(FactKind.TIME_PASSED, state.alarm, "time")
+        state, effects = decide(state, fact)
+        under_way += effects
+    return state
