@@ -1,5 +1,7 @@
 """What every process of ours is put together with: the gateways, and how it reaches Temporal."""
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +14,8 @@ from gateways.carriers.registry import carrier_gateway
 from gateways.payments.base import PaymentGateway
 from gateways.payments.registry import payment_gateway
 from settings import Settings, WrongSettings, temporal_connect_options, variable
+
+log = logging.getLogger("boomerang.assembly")
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,19 @@ def partners_of(settings: Settings) -> Partners:
 
 
 async def temporal_client(settings: Settings) -> Client:
-    """A client that connects at its first call: no process of ours waits for Temporal in order to start."""
+    """A client that connects at its first call: the server need not wait for Temporal in order to start."""
     return await Client.connect(**temporal_connect_options(settings), data_converter=pydantic_data_converter, lazy=True)
+
+
+async def connected_client(settings: Settings) -> Client:
+    """A client that is connected, as a worker needs one; waits for Temporal, saying so, for as long as it takes."""
+    options = temporal_connect_options(settings)
+    while True:
+        try:
+            return await Client.connect(**options, data_converter=pydantic_data_converter)
+        except RuntimeError as error:
+            log.warning("Temporal at %s does not answer yet: %s", settings.temporal_address, error)
+            await asyncio.sleep(1)
 
 
 def given(value: str | None, field: str) -> str:

@@ -17,7 +17,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.notes import NoteActivities
 from activities.parcel import ParcelActivities
 from activities.settlement import SettlementActivities
-from assembly import Partners, given, partners_of, temporal_client
+from assembly import Partners, connected_client, given, partners_of
 from database.engine import Clock, Sessions, connect, database_time, sessions
 from settings import Settings, read_settings
 from telemetry import set_up_logs
@@ -62,7 +62,7 @@ def make_worker(
 
 
 async def work(settings: Settings) -> None:
-    client = await temporal_client(settings)
+    client = await connected_client(settings)
     engine = connect(given(settings.database_url, "database_url"), pool=settings.worker_threads)
     worker = make_worker(
         client,

@@ -440,8 +440,7 @@ def _forward(state: State, fact: Fact, stage: Stage) -> Step:
     if state.ended:
         return state, ()
     if _may_they_stay(state):
-        here = state.goods if stage is Stage.IN_TRANSIT else Stage.RECEIVED
-        return _keep(replace(state, goods=here), fact)
+        return _note_goods(state, fact, stage), ()
     if state.stage is Stage.ATTENTION and state.resume in ON_THE_WAY:
         if stage is Stage.IN_TRANSIT and state.reason == "returned_to_shopper":
             return state, ()  # that is their way back to her
@@ -469,10 +468,13 @@ def _arrive(state: State, fact: Fact, stage: Stage) -> Step:
 
 def _ask_whether_they_may_stay(state: State, fact: Fact, stage: Stage, reason: str) -> Step:
     """A person decides; what was seen of the goods is kept until then."""
-    seen = replace(fact, data={name: value for name, value in fact.data.items() if name != "units_gone"})
-    goods = Stage.IN_TRANSIT if stage is Stage.IN_TRANSIT else Stage.RECEIVED
-    state, _ = _keep(replace(state, goods=goods), seen)
-    return _attention(state, reason, fact.at)
+    return _attention(_note_goods(state, fact, stage), reason, fact.at)
+
+
+def _note_goods(state: State, fact: Fact, stage: Stage) -> State:
+    here = Stage.RECEIVED if stage is not Stage.IN_TRANSIT else state.goods or stage
+    data = {name: value for name, value in fact.data.items() if name != "units_gone"}  # that is what is asked
+    return _keep(replace(state, goods=here), replace(fact, data=data))[0]
 
 
 def _may_they_stay(state: State) -> bool:

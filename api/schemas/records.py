@@ -1,6 +1,7 @@
 """What can be read about a return besides itself: its timeline, its reasons, its money, its terms; and a preview of all that."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from domain.explain import Decision
 from domain.opening import JudgedLine, Verdict
 from domain.process import Method, Opening, start
 from domain.stages import Stage
+from domain.terms import Limits
 
 ISO_UNITS = {"min": "PT{}M", "h": "PT{}H", "d": "P{}D", "bd": "P{}D"}
 
@@ -124,7 +126,7 @@ def _terms(terms: Mapping[str, Any]) -> dict[str, Any]:
         "return_window": {"duration": f"P{terms['return_window_days']}D", "starts": terms["starts"]},
         "withdrawal_right": f"P{terms['withdrawal_days']}D" if terms["withdrawal_days"] else None,
         "merchant_bears_all": terms["merchant_bears_all"],
-        "limits": {name: _span(value) for name, value in limits.items() if isinstance(value, str)},
+        "limits": {field.name: _span(limits[field.name]) for field in fields(Limits) if field.name != "pickup_tries"},
         "pickup_tries": limits["pickup_tries"],
         "freight": terms["freight"],
         "sources": [{"aspect": aspect, "source": source} for aspect, source in terms["sources"]],

@@ -1,0 +1,17 @@
+"""The product as it runs: the embedded stack with every process, reached over HTTP only."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ports import free_port
+from settings import Settings
+from stack import PREFERRED_PORTS, Stack
+from tests.trials.product import Product
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("product"), programme="standard", log_level="WARNING")
+    with Stack(settings, asked_ports={name: free_port() for name in PREFERRED_PORTS}) as stack:
+        yield Product.start(stack)
