@@ -57,8 +57,9 @@ TIER = SearchAttributeKey.for_keyword("Tier")
 MARKET = SearchAttributeKey.for_keyword("Market")
 CUSTOMER = SearchAttributeKey.for_keyword("Customer")
 
-TELL_TIMEOUT = timedelta(seconds=5)
-HEAL_AFTER = timedelta(seconds=2)  # what is younger is being told by whoever wrote it
+TELL_TIMEOUT = timedelta(seconds=3)
+HEALED_AT_ONCE = 16
+HEAL_AFTER = timedelta(seconds=4)  # what is younger is being told by whoever wrote it
 
 Present = Callable[[Session, str], dict[str, Any]]
 
@@ -666,12 +667,25 @@ class ReturnsDesk:
                 )
 
         unstarted, untold, unworked = await asyncio.to_thread(look)
-        for case_id in unstarted:
-            await self._quietly(self._start(case_id))
+        by_case: dict[str, list[Row[Any]]] = {case_id: [] for case_id in unstarted}
         for row in untold:
-            await self._quietly(self._tell(row.case_id, facts.fact_of(row), row.tell))
-        for row in unworked:
-            await self._quietly(self._work(row.provider, row.event_id))
+            by_case.setdefault(row.case_id, []).append(row)
+        side_by_side = asyncio.Semaphore(HEALED_AT_ONCE)
+
+        async def of_case(case_id: str, words: Sequence[Row[Any]]) -> None:
+            """One case's words in the order they were written down."""
+            async with side_by_side:
+                if case_id in starting:
+                    await self._quietly(self._start(case_id))
+                for word in words:
+                    await self._quietly(self._tell(case_id, facts.fact_of(word), word.tell))
+
+        async def of_partner(event: Row[Any]) -> None:
+            async with side_by_side:
+                await self._quietly(self._work(event.provider, event.event_id))
+
+        starting = set(unstarted)
+        await asyncio.gather(*(of_case(*one) for one in by_case.items()), *(of_partner(event) for event in unworked))
         return len(unstarted) + len(untold) + len(unworked)
 
     async def _quietly(self, work: Any) -> None:

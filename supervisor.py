@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent
 WATCH_EVERY_S = 0.1
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 MOST_DEATHS, WITHIN_S = 5, 60.0
+STEADY_S = 3.0
 LARGEST_LOG_BYTES = 10_000_000
 LAST_LINES = 12
 SAME_START_S = 2.0  # psutil adds the boot time, which moves a little when the machine's clock is set
@@ -181,7 +182,9 @@ class Supervisor:
         """Block until a child is given up; raises ChildFailed then. Ctrl-C ends the wait with KeyboardInterrupt."""
         self._troubled.wait()
         child = next(child for child in self._children if child.given_up)
-        raise ChildFailed(f"{child.part.name} died {MOST_DEATHS} times within a minute. {child.last_words()}")
+        raise ChildFailed(
+            f"{child.part.name} died {MOST_DEATHS} times within a minute, each time soon after its start. {child.last_words()}"
+        )
 
     def pids(self) -> dict[str, int]:
         """The process ids of the living children, by name."""
@@ -246,6 +249,7 @@ class _Child:
         self.watched = self.given_up = False
         self.deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         self.back_at: float | None = None
+        self.born = 0.0
 
     @property
     def pid(self) -> int:
@@ -258,6 +262,7 @@ class _Child:
     def spawn(self) -> None:
         self.part.sweep()
         self.back_at = None
+        self.born = time.monotonic()
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as out:
@@ -274,6 +279,8 @@ class _Child:
     def mourn(self) -> None:
         """Note a death, and when to start again: at once half a second later, then later and later."""
         now = time.monotonic()
+        if now - self.born > STEADY_S:  # it worked and was killed: another matter than one that cannot live
+            self.deaths.clear()
         self.deaths.append(now)
         while self.deaths[0] < now - WITHIN_S:
             self.deaths.popleft()

@@ -63,8 +63,8 @@ WHOLE_YEAR = ROOT.parent / "shared" / "data" / "online_retail"
 PROGRAMME = "online_retail"
 STARTED = "BOOMERANG_DEMO_STARTED"
 
-LANES, BENCHES = 6, 6
-MOST_UNDER_WAY = 300  # beyond that returns only wait for each other
+LANES, BENCHES = 4, 10  # returns that are under way go before new ones
+MOST_UNDER_WAY = 100  # beyond that returns only wait for each other
 SCAN_SECONDS = 0.5  # between two scans of a parcel, at speed 1
 PATIENCE_S = 300.0  # of every call: whatever is killed is started again in a few seconds
 LOOK_EVERY_S, LOOK_EVERY_S_FIRST = 0.75, 0.2

@@ -21,7 +21,7 @@ from domain.stages import ENDS, Stage
 
 ON_THE_WAY = (Stage.REFERRED, Stage.AUTHORIZED, Stage.BOOKED, Stage.IN_TRANSIT)
 AT_THE_BENCH = (Stage.RECEIVED,)
-BEING_PAID = (Stage.INSPECTED, Stage.SETTLED)
+INSPECTED = (Stage.INSPECTED, Stage.SETTLED)
 LINE_EVERY_S, REPEAT_EVERY_S = 1.0, 15.0
 
 
@@ -100,7 +100,7 @@ class Display:
             ("opened", f"{standing.opened}/{self.total}"),
             ("in transit", count(*ON_THE_WAY)),
             ("at the bench", count(*AT_THE_BENCH)),
-            ("being paid", count(*BEING_PAID)),
+            ("inspected", count(*INSPECTED)),
             ("refunded", f"{standing.refunded} ({Money(standing.refunded_minor, self._currency)})"),
             ("refused", count(Stage.REFUSED)),
             ("attention", count(Stage.ATTENTION)),

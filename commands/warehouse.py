@@ -55,9 +55,9 @@ class Warehouse:
                 done.result()
 
     def _handle(self, goods: AtTheDock) -> None:
-        expected = self._client.get(f"/v1/station/scan/{goods.parcel_id or goods.case_id}").body["expected"]
         if goods.parcel_id:
             self._post(f"/v1/parcels/{goods.parcel_id}/receipt", {}, f"receipt-{goods.parcel_id}")
+        expected = self._client.get(f"/v1/station/scan/{goods.case_id}").body["expected"]
         findings = {"lines": [self._finding(self._names[goods.case_id], line) for line in expected]}
         self._post(f"/v1/returns/{goods.case_id}/inspections", findings, f"inspection-{goods.case_id}")
 

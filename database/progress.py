@@ -123,7 +123,7 @@ def by_tier(session: Session, case_ids: Sequence[str]) -> Sequence[Row[Any]]:
 
 _STAGES = """
 SELECT stage, count(*) AS returns, count(*) FILTER (WHERE stage = 'closed' AND refunded_minor > 0) AS refunded,
-       sum(refunded_minor) AS minor, count(*) FILTER (WHERE trouble IS NOT NULL AND closed_at IS NULL) AS troubled
+       sum(refunded_minor) AS minor, count(*) FILTER (WHERE jsonb_typeof(trouble) = 'object' AND closed_at IS NULL) AS troubled
 FROM cases WHERE id = ANY(:ids) GROUP BY stage
 """
 _REFUSED = """

@@ -283,8 +283,9 @@ def _booked(state: State, fact: Fact) -> Step:
 
 
 def _voided(state: State, fact: Fact) -> Step:
-    if not state.ending or state.stage is not Stage.BOOKED:  # the goods came while the label was being given back
-        return state, ()
+    if not _awaited(state, Effect(EffectKind.VOID, fact.data.get("key", f"void:{state.bookings}"))):
+        return state, ()  # the goods came after all while the label was being given back
+    assert state.ending
     if fact.data.get("voided", True):
         return _enter(state, state.ending, fact.at)
     return _enter(replace(state, ending=None), Stage.IN_TRANSIT, fact.at)  # the carrier has scanned it already
@@ -445,9 +446,9 @@ def _forward(state: State, fact: Fact, stage: Stage) -> Step:
         if stage is Stage.IN_TRANSIT and state.reason == "returned_to_shopper":
             return state, ()  # that is their way back to her
         return _arrive(replace(state, ending=None), fact, stage)  # whatever failed on the way no longer matters
-    if state.stage in (Stage.REFERRED, Stage.AUTHORIZED, Stage.ATTENTION):
+    if state.stage in (Stage.REFERRED, Stage.AUTHORIZED):
         return _keep(state, fact)
-    if RANK[state.stage] >= RANK[stage]:
+    if state.stage is Stage.ATTENTION or RANK[state.stage] >= RANK[stage]:  # only money is left to put right
         return state, ()
     return _arrive(replace(state, ending=None), fact, stage)
 
@@ -599,7 +600,8 @@ def _awaited(state: State, effect: Effect) -> bool:
         case EffectKind.BOOK:
             return state.stage is Stage.AUTHORIZED and effect.key == f"book:{state.bookings}"
         case EffectKind.VOID:
-            return state.stage is Stage.BOOKED and state.ending is not None
+            given_back = state.stage is Stage.BOOKED and state.ending is not None
+            return given_back and effect.key == f"void:{state.bookings}"
         case EffectKind.SETTLE:
             return state.stage is Stage.INSPECTED and effect.round == state.settlements
     return state.stage is Stage.INSPECTED and state.verdict is Verdict.NOTHING_ACCEPTED

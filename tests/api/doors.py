@@ -89,7 +89,8 @@ class Doors:
         content = raw if raw is not None else None if body is None else json.dumps(body).encode()
         if content is not None:
             sent["Content-Type"] = "application/json"
-        return self.http.request(method, self.url + path, content=content, headers={**sent, **(headers or {})})
+        raw_headers = {name.encode(): value.encode() for name, value in {**sent, **(headers or {})}.items()}
+        return self.http.request(method, self.url + path, content=content, headers=raw_headers)
 
     def get(self, path: str, **more: Any) -> httpx2.Response:
         return self.ask("GET", path, **more)
@@ -172,7 +173,7 @@ def is_problem(answer: httpx2.Response, status: int, code: str) -> bool:
     assert not missing, missing
     assert (answer.status_code, body["status"], body["code"]) == (status, status, code), body
     assert body["request_id"] == answer.headers["x-request-id"]
-    assert body["detail"] and body["title"] and body["next_action"]
+    assert all(body[name] for name in ("detail", "title", "next_action"))
     return True
 
 

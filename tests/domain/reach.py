@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from domain.process import Effect, EffectKind, Fact, FactKind, Method, State, decide, silence, start
+from domain.process import Effect, EffectKind, Fact, FactKind, Method, State, Verdict, decide, silence, start
 from domain.stages import Silence, Stage
 from tests.domain.told import ANSWERS, LIMITS, MINUTE, an_opening, check_it_moves_on, is_waited_for
 
@@ -28,7 +28,7 @@ __all__ = [
 STATUSES = ["picked_up", "delivered", "lost", "return_to_sender", "pickup_failed", "exception"]
 RESULTS = tuple(kind for kind, _ in ANSWERS.values())
 TWICE = 2
-EARLY = 2
+EARLY = 1
 FEW_TRIES = replace(LIMITS, pickup_tries=1)
 
 
@@ -66,7 +66,7 @@ def all_states() -> tuple[Node, ...]:
 
 def _far(node: Node) -> bool:
     state = node.state
-    return state.settlements > TWICE or state.bookings > TWICE + 1 or len(state.early) > EARLY
+    return len(state.early) > EARLY or len(node.under_way) > TWICE
 
 
 def _shape(node: Node) -> object:
@@ -77,16 +77,15 @@ def _shape(node: Node) -> object:
         state.goods,
         state.delivered,
         state.ending,
-        state.verdict,
+        state.verdict is Verdict.NOTHING_ACCEPTED,
         state.resume,
         state.failed and state.failed.kind,
         state.reason,
         state.due is None,
-        state.warn_at is None,
         min(state.settlements, TWICE),
-        min(state.bookings, TWICE + 1),
-        tuple((fact.kind, *sorted(map(str, fact.data.values()))) for fact in state.early),
-        tuple(effect.key for effect in node.under_way),
+        min(state.bookings, TWICE),
+        frozenset((fact.kind, *map(str, fact.data.values())) for fact in state.early),
+        tuple(sorted((effect.kind, is_waited_for(state, effect)) for effect in node.under_way)),
     )
 
 
@@ -154,7 +153,7 @@ def _answers(effect: Effect, now: datetime) -> list[Fact]:
     if effect.kind is EffectKind.SETTLE:
         data = [{"status": status, "round": effect.round} for status in ("succeeded", "pending", "failed")]
     if effect.kind is EffectKind.VOID:
-        data = [{"voided": True}, {"voided": False}]
+        data = [{"voided": voided, "key": effect.key} for voided in (True, False)]
     failed = {"effect": effect.kind, "key": effect.key, "round": effect.round, "error": "no answer"}
     return [
         *(Fact(kind, now, f"{kind}:{effect.key}", "boomerang", one) for one in data),
@@ -189,7 +188,9 @@ def let_time_pass(node: Node, *, effects_succeed: bool) -> State:
             answers = _answers(waited_for[0], state.since + MINUTE)
             fact = answers[0] if effects_succeed else answers[-1]
             under_way.remove(waited_for[0])
-        elif state.ended or silence(state) is Silence.REMIND or (not effects_succeed and state.stage is Stage.ATTENTION):
+        elif (
+            state.ended or silence(state) is Silence.REMIND or (not effects_succeed and state.stage is Stage.ATTENTION)
+        ):
             return state
         else:
             assert state.alarm is not None

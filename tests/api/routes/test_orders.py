@@ -1,0 +1,100 @@
+"""Orders told and asked for: every impossible order is refused by name, and the same order told twice is one."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.doors import Doors, eur, is_problem, order_body, pointers, return_body
+from tests.api.routes.test_returns import at_once
+
+
+def a_line(**vary: Any) -> dict[str, Any]:
+    lines = order_body()["lines"]
+    return {"lines": [lines[0] | vary, lines[1]]}
+
+
+def a_tender(**vary: Any) -> dict[str, Any]:
+    return {"tenders": [order_body()["tenders"][0] | vary]}
+
+
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no lines": ({"lines": []}, "no_order_lines", "/lines"),
+    "a quantity of nothing": (a_line(quantity=0), "quantity_not_positive", "/lines/0/quantity"),
+    "half a unit": (a_line(quantity=0.5), "quantity_not_whole", "/lines/0/quantity"),
+    "a price in fractions": (a_line(unit_price=eur(40.5)), "amount_not_whole", "/lines/0/unit_price/amount"),
+    "a price in quotes": (a_line(unit_price=eur("4000")), "amount_not_whole", "/lines/0/unit_price/amount"),
+    "a yes for a price": (a_line(unit_price=eur(True)), "amount_not_whole", "/lines/0/unit_price/amount"),
+    "a negative price": (a_line(unit_price=eur(-1)), "amount_negative", "/lines/0/unit_price/amount"),
+    "a price beyond reason": (a_line(unit_price=eur(10**18)), "amount_too_large", "/lines/0/unit_price/amount"),
+    "a price in another currency": (
+        a_line(unit_price={"amount": 4000, "currency": "USD"}),
+        "currency_mismatch",
+        "/lines/0/unit_price/currency",
+    ),
+    "a discount above the price": (a_line(discount=eur(12001)), "discount_above_price", "/lines/0/discount"),
+    "the same line id twice": (a_line(id="l_2"), "duplicate_identifier", "/lines/1/id"),
+    "tenders that do not add up": (a_tender(amount=eur(14999)), "tenders_do_not_sum", "/tenders"),
+    "a processor nobody knows": (a_tender(processor="paypig"), "unknown_processor", "/tenders/0/processor"),
+    "a currency that is none": ({"currency": "ZZZ"}, "unknown_currency", "/currency"),
+    "delivered before placed": ({"delivered_at": "2001-01-01T00:00:00Z"}, "delivered_before_placed", "/delivered_at"),
+    "a country in words": ({"customer": {"id": "c", "country": "Germany"}}, "wrong_form", "/customer/country"),
+    "a guest without a market": ({"customer": None}, "market_missing", "/market"),
+    "a name over two lines": (
+        {"customer": {"id": "c", "country": "DE", "name": "A\nB"}},
+        "control_characters",
+        "/customer/name",
+    ),
+    "a final sale that is a number": (a_line(final_sale=1), "not_true_or_false", "/lines/0/final_sale"),
+    "a field that nobody reads": ({"id": "o_1"}, "unknown_field", "/id"),
+    "a field missing": ({"placed_at": None}, "not_a_moment", "/placed_at"),
+}
+
+
+@pytest.mark.parametrize(("vary", "code", "pointer"), WRONG.values(), ids=WRONG)
+def test_an_impossible_order_is_refused_by_name_and_without_effect(
+    doors: Doors, vary: dict[str, Any], code: str, pointer: str
+) -> None:
+    before = doors.rows()
+    answer = doors.ask("PUT", "/v1/orders/o_wrong", order_body() | vary)
+    assert is_problem(answer, 422, code)
+    assert pointers(answer) == [pointer]
+    assert doors.rows() == before
+
+
+def test_an_order_told_twice_is_one(doors: Doors) -> None:
+    body = order_body()
+    first, second = (doors.ask("PUT", "/v1/orders/o_twice", body) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert (first.json()["new"], second.json()["new"]) == (True, False)
+    assert doors.get("/v1/orders/o_twice").json()["total"] == eur(15000)
+
+
+@pytest.mark.parametrize("trial", range(5))
+def test_an_order_told_twice_at_once_is_one(doors: Doors, trial: int) -> None:
+    body = order_body()
+    answers = at_once(*[lambda: doors.ask("PUT", f"/v1/orders/o_at_once_{trial}", body)] * 2)
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses[-1] < 500
+    assert 201 in statuses
+    assert len(doors.get(f"/v1/orders/o_at_once_{trial}").json()["lines"]) == 2
+
+
+def test_an_order_with_returns_keeps_its_lines(doors: Doors) -> None:
+    order = doors.sell()
+    doors.post("/v1/returns", return_body(order))
+    assert is_problem(doors.ask("PUT", f"/v1/orders/{order}", order_body()), 409, "order_has_returns")
+
+
+def test_an_order_id_may_hold_what_shops_put_into_it(doors: Doors) -> None:
+    path = "/v1/orders/%23DE%202026%C3%A9-1"
+    assert doors.ask("PUT", path, order_body()).status_code == 201
+    assert doors.get(path).json()["id"] == "#DE 2026é-1"
+
+
+@pytest.mark.parametrize("order_id", ["%00", "a%0Ab", "x" * 81], ids=["NUL", "line break", "too long"])
+def test_an_id_that_cannot_be_one_is_refused(doors: Doors, order_id: str) -> None:
+    assert doors.get(f"/v1/orders/{order_id}").status_code == 422
+
+
+def test_an_unknown_order_is_said_to_be_unknown(doors: Doors) -> None:
+    assert is_problem(doors.get("/v1/orders/o_none"), 404, "unknown_order")
