@@ -6,7 +6,7 @@ STAMP := $(VENV)/installed.lock
 RUN := $(VENV)/bin/python
 ARGS ?=
 
-.PHONY: help setup demo test check lock clean
+.PHONY: help setup demo test histories check lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -25,10 +25,13 @@ $(STAMP): requirements.lock
 	  cp requirements.lock $@; fi
 
 demo: setup ## Real returns, refunded before your eyes; ARGS="--returns 50 --exit" passes options
-	@$(RUN) cli.py demo $(ARGS)
+	@BOOMERANG_DEMO_STARTED=$$(date +%s) $(RUN) cli.py demo $(ARGS)
 
 test: setup ## Every test, on the embedded stack; ARGS="tests/domain -x" chooses
 	$(RUN) -m pytest $(ARGS)
+
+histories: setup ## Record the histories of every way a case can go, after a change of the process that is meant
+	$(RUN) -m pytest tests/workflows/test_histories.py --record-histories -k still_told
 
 check: setup ## Form, mistakes and types
 	$(RUN) -m ruff format --check .

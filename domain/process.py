@@ -283,9 +283,9 @@ def _booked(state: State, fact: Fact) -> Step:
 
 
 def _voided(state: State, fact: Fact) -> Step:
-    if not _awaited(state, Effect(EffectKind.VOID, fact.data.get("key", f"void:{state.bookings}"))):
+    key = fact.data.get("key", f"void:{state.bookings}")
+    if state.ending is None or not _awaited(state, Effect(EffectKind.VOID, key)):
         return state, ()  # the goods came after all while the label was being given back
-    assert state.ending
     if fact.data.get("voided", True):
         return _enter(state, state.ending, fact.at)
     return _enter(replace(state, ending=None), Stage.IN_TRANSIT, fact.at)  # the carrier has scanned it already

@@ -298,7 +298,8 @@ async def open_house(
     made: Sessions, temporal_address: str, world: World, *, programme: str = "standard", max_cached_workflows: int = 500
 ) -> AsyncIterator[House]:
     queue = f"q{next(_numbers)}"
-    plain = await Client.connect(temporal_address, data_converter=pydantic_data_converter)
+    # As long as a real worker's (process@host), because history keeps it; and no machine's name in what is recorded.
+    plain = await Client.connect(temporal_address, data_converter=pydantic_data_converter, identity="12345@a-worker-host")
     skipper = TimeSkipper(plain, config=TimeSkippingConfig(enabled=False))
     partners = Partners(
         {

@@ -166,6 +166,11 @@ def _alarms(state: State) -> list[Fact]:
     return [Fact(FactKind.TIME_PASSED, moment, f"time:{moment}") for moment in sorted(moments)]
 
 
+def steps(node: Node) -> list[tuple[Fact, State]]:
+    """Each thing that can happen next, and the state it leads to."""
+    return [(fact, decide(node.state, fact)[0]) for fact in possible(node)]
+
+
 def answered_by(fact: Fact, under_way: tuple[Effect, ...] | list[Effect]) -> Effect | None:
     """The effect that this fact is the answer to."""
     for effect in under_way:

@@ -118,6 +118,7 @@ class Told:
     def __init__(self, **opening: Any) -> None:
         given = an_opening(**opening)
         self.state, effects = start(given)
+        self.before = self.state
         self.now = given.opened_at
         self.under_way = list(effects)
         self.issued = list(effects)
@@ -126,7 +127,7 @@ class Told:
         check_it_moves_on(self.state, self.under_way)
 
     def hears(self, fact: Fact) -> "Told":
-        before = self.state
+        self.before = before = self.state
         self.state, effects = decide(before, fact)
         self.facts.append(fact)
         self.under_way += effects

@@ -31,7 +31,7 @@ def test_it_is_not_ready_while_something_does_not_answer(
     doors: Doors, check: health.Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "WITHIN_S", 0.2)
-    monkeypatch.setattr(doors.app.state, "checks", {**doors.app.state.checks, "temporal": check})
+    monkeypatch.setitem(doors.app.state.checks, "temporal", check)
     answer = doors.get("/readyz", role=None)
     assert is_problem(answer, 503, "not_ready")
     assert "temporal" in answer.json()["detail"]

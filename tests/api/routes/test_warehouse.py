@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from api.security import Role
-from database import parcels
+from database import facts, parcels
+from database.engine import database_time
+from domain.process import Fact, FactKind
 from tests.api.doors import Doors, is_problem, pointers
 from tests.api.routes.test_returns import at_once
 
@@ -14,10 +16,11 @@ def on_its_way(doors: Doors) -> dict[str, Any]:
     """A return of one dress whose label is bought; the worker that does such things is away."""
     opened = doors.open(doors.sell())
     with doors.made.begin() as session:
-        at = opened["opened_at"]
+        at = database_time(session)
         values = {"id": f"par_{opened['rma']}", "case_id": opened["id"], "effect_key": "book:1", "direction": "return"}
         more = {"method": "label", "carrier": "simulated", "status": "in_transit", "tracking_code": f"T{opened['rma']}"}
         parcels.order(session, {**values, **more, "status_at": at, "created_at": at})
+        facts.record(session, opened["id"], Fact(FactKind.BOOKED, at, "booked:book:1", "boomerang", {}))
     return opened | {"parcel": f"par_{opened['rma']}", "tracking": f"T{opened['rma']}"}
 
 
