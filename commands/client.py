@@ -18,6 +18,7 @@ import httpx2
 from domain.errors import BoomerangError
 
 CONNECT_S, ANSWER_S = 2.0, 20.0
+USUAL_PATIENCE_S = 5.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 COME_BACK_LATER = frozenset({429, 502, 503, 504})
 MANY_CALLS = 64  # at once, over one client
@@ -59,9 +60,9 @@ class Answer:
 class ServerClient:
     """Calls one server under one API key. Safe to share between threads."""
 
-    def __init__(self, url: str, api_key: str, *, patience_s: float = 5.0) -> None:
+    def __init__(self, url: str, api_key: str, *, patience_s: float | None = None) -> None:
         self.url = url
-        self._patience_s = patience_s
+        self._patience_s = USUAL_PATIENCE_S if patience_s is None else patience_s
         self._no_more = threading.Event()
         self._client = httpx2.Client(
             base_url=url,
@@ -123,22 +124,21 @@ class ServerClient:
     ) -> Answer:
         until, pause = time.monotonic() + self._patience_s, FIRST_PAUSE_S
         while True:
+            failed: BoomerangError
             try:
                 response = self._client.request(method, path, json=body, params=query, headers=headers)
-                failed = _problem(response) if response.status_code in COME_BACK_LATER else None
+                if response.status_code < 400:
+                    return Answer(_json(response), response.headers.get("etag"), response.status_code)
+                failed = _problem(response)
+                if response.status_code not in COME_BACK_LATER:
+                    raise failed
             except httpx2.TransportError as error:
-                response, failed = None, self._unreachable(error)
+                failed = self._unreachable(error)
             except httpx2.InvalidURL as error:
                 raise self._unreachable(error) from None
-            if response is not None and failed is None:
-                break
             if time.monotonic() + pause > until or self._no_more.wait(pause):
-                assert failed is not None
                 raise failed from None
             pause = min(pause * 2, LONGEST_PAUSE_S)
-        if response.status_code >= 400:
-            raise _problem(response)
-        return Answer(_json(response), response.headers.get("etag"), response.status_code)
 
     def _unreachable(self, error: Exception) -> BoomerangError:
         why = "no connection" if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) else str(error)

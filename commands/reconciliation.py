@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from domain.ledger import PAYABLE_SHOPPER
 from domain.money import Money, format_minor
@@ -201,7 +202,8 @@ def _of_provider(
     for refund in theirs:
         standing[refund.id].append(refund)
     for refund in ours:
-        about = f"{refund.id} of {cases[refund.case_id].rma if refund.case_id in cases else refund.case_id}"
+        case = cases.get(refund.case_id or "")
+        about = f"{refund.id} of {case.rma if case else refund.case_id}"
         found = standing.get(refund.id, [])
         alive = [one for one in found if one.status != "failed"]
         if refund.status == "succeeded" and not found:
@@ -220,8 +222,8 @@ def _of_provider(
             yield Difference(Kind.PROVIDER_STATUS, about, said, refund.amount_minor)
     for refund_id, found in standing.items():
         if refund_id not in known:
-            paid = sum(one.amount_minor for one in found if one.status != "failed")
-            yield Difference(Kind.NOT_IN_OUR_BOOKS, refund_id, str(Money(paid, currency)), paid)
+            minor = sum(one.amount_minor for one in found if one.status != "failed")
+            yield Difference(Kind.NOT_IN_OUR_BOOKS, refund_id, str(Money(minor, currency)), minor)
 
 
 def _by_case(refunds: Sequence[FoundRefund]) -> dict[str, list[FoundRefund]]:
@@ -238,10 +240,10 @@ def _ledger(postings: Sequence[FoundPosting]) -> dict[str, Counter[str]]:
     return found
 
 
-def _two_counts(ours: Mapping[object, int], published: Mapping[object, int]) -> str:
+def _two_counts(ours: Mapping[Any, int], published: Mapping[Any, int]) -> str:
     return f"{_counted(ours)} found, {_counted(published)} published"
 
 
-def _counted(units: Mapping[object, int]) -> str:
+def _counted(units: Mapping[Any, int]) -> str:
     words = [f"{count} of {' line '.join(what) if isinstance(what, tuple) else what}" for what, count in units.items()]
     return ", ".join(sorted(words)) or "none"

@@ -64,7 +64,7 @@ def first_refunded(session: Session, case_ids: Sequence[str], *, since: datetime
     return session.execute(text(_FIRST), {"ids": list(case_ids), "since": since}).first()
 
 
-def needing_attention(session: Session, case_ids: Sequence[str]) -> Sequence[Row[Any]]:
+def needing_attention(session: Session, case_ids: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
     return session.execute(
         select(cases.c.id, cases.c.rma, cases.c.attention_reason, cases.c.trouble).where(
             cases.c.stage == Stage.ATTENTION, cases.c.id == func.any(list(case_ids))
@@ -85,19 +85,19 @@ def to_be_inspected(session: Session) -> list[AtTheDock]:
     ]
 
 
-def rows_of(session: Session, case_ids: Sequence[str]) -> Sequence[Row[Any]]:
+def rows_of(session: Session, case_ids: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
     return session.execute(select(cases).where(cases.c.id == func.any(list(case_ids)))).all()
 
 
-def lines_of(session: Session, case_ids: Sequence[str]) -> Sequence[Row[Any]]:
+def lines_of(session: Session, case_ids: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
     return session.execute(select(case_lines).where(case_lines.c.case_id == func.any(list(case_ids)))).all()
 
 
-def refunds_of(session: Session, case_ids: Sequence[str]) -> Sequence[Row[Any]]:
+def refunds_of(session: Session, case_ids: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
     return session.execute(select(tender_refunds).where(tender_refunds.c.case_id == func.any(list(case_ids)))).all()
 
 
-def balances_of(session: Session, case_ids: Sequence[str]) -> Sequence[Row[Any]]:
+def balances_of(session: Session, case_ids: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
     """What each account stands at for each of the returns: case_id, account, minor."""
     return session.execute(
         select(
@@ -116,7 +116,7 @@ def others(session: Session, case_ids: Collection[str]) -> frozenset[str]:
     return frozenset(session.scalars(select(cases.c.id))) - frozenset(case_ids)
 
 
-def by_tier(session: Session, case_ids: Sequence[str]) -> Sequence[Row[Any]]:
+def by_tier(session: Session, case_ids: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
     """Per tier: returns, units refunded, money, refused, and the median time from opening to the end of a refunded one."""
     return session.execute(text(_BY_TIER), {"ids": list(case_ids)}).all()
 

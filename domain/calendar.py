@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from domain.errors import Invalid
 
-_FORM = re.compile(r"^(?P<amount>[1-9]\d{0,4})(?P<unit>min|h|d|bd)$")
+_FORM = re.compile(r"(?P<amount>[1-9][0-9]{0,4})(?P<unit>min|h|d|bd)")
 _SATURDAY = 5
 
 
@@ -32,7 +32,7 @@ class Span:
 
     @classmethod
     def parse(cls, text: str) -> "Span":
-        found = _FORM.match(text)
+        found = _FORM.fullmatch(text)
         if not found:
             raise UnreadableSpan(f"{text!r} is not a span.")
         return cls(int(found["amount"]), found["unit"])

@@ -9,7 +9,9 @@ import anyio
 Found = TypeVar("Found")
 
 
-async def eventually(look: Callable[[], Found | None], complain: Callable[[], str] = lambda: "", *, within_s: float = 20.0) -> Found:
+async def eventually(
+    look: Callable[[], Found | None], complain: Callable[[], str] = lambda: "", *, within_s: float = 20.0
+) -> Found:
     """What `look` finds, as soon as it finds something; fails the test when it does not in time."""
     last = time.monotonic() + within_s
     while True:

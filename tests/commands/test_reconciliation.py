@@ -111,7 +111,7 @@ def test_each_disagreement_is_named(changes: dict[str, Any], kind: Kind) -> None
 
 
 def test_every_kind_of_difference_has_a_case_above() -> None:
-    marks = next(mark for mark in test_each_disagreement_is_named.pytestmark if mark.name == "parametrize")  # type: ignore[attr-defined]
+    marks = next(mark for mark in test_each_disagreement_is_named.pytestmark if mark.name == "parametrize")
     assert {case.values[1] for case in marks.args[1]} == set(Kind)
 
 

@@ -1,6 +1,7 @@
 """The life of a return, told in journeys; then what holds from every state that can be reached, and in any order of facts."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -440,7 +441,9 @@ def test_findings_before_the_scan_move_the_return_forward_and_the_scan_changes_n
     ("fact", "stage"),
     [("scanned", Stage.IN_TRANSIT), ("received", Stage.RECEIVED), ("inspected", Stage.INSPECTED)],
 )
-def test_goods_that_come_after_the_end_open_the_return_again(ended: "type[Told]", fact: str, stage: Stage) -> None:
+def test_goods_that_come_after_the_end_open_the_return_again(
+    ended: Callable[[], Told], fact: str, stage: Stage
+) -> None:
     case = ended()
     {"scanned": case.scanned, "received": case.received, "inspected": case.inspected}[fact]()
 
@@ -650,7 +653,7 @@ def test_the_failure_of_an_earlier_round_told_again_does_not_touch_the_later_one
 
 # --- repeated ----------------------------------------------------------------------------------------------------------------
 
-REPEATED = {
+REPEATED: dict[str, Callable[[], Told]] = {
     "authorized": lambda: Told(authorized=False).authorized(),
     "refused": lambda: Told(authorized=False).refused(),
     "cancelled while referred": lambda: Told(authorized=False).cancelled(),
@@ -692,7 +695,7 @@ REPEATED = {
 
 
 @pytest.mark.parametrize("story", REPEATED.values(), ids=REPEATED.keys())
-def test_a_fact_heard_twice_changes_nothing_twice(story: "type[Told]") -> None:
+def test_a_fact_heard_twice_changes_nothing_twice(story: Callable[[], Told]) -> None:
     case = story()
     before, issued = case.state, list(case.issued)
 
@@ -963,7 +966,7 @@ TestAnyOrder = World.TestCase
 
 # --- played again after a reset ----------------------------------------------------------------------------------------------
 
-JOURNEYS = {
+JOURNEYS: dict[str, Callable[[], Told]] = {
     "closed": closed,
     "confirmed by event": lambda: settled().reported("succeeded"),
     "confirmed in a second round": lambda: (
@@ -977,7 +980,7 @@ JOURNEYS = {
 
 
 @pytest.mark.parametrize("story", JOURNEYS.values(), ids=JOURNEYS.keys())
-def test_a_reset_at_any_point_comes_to_the_same_end(story: "type[Told]") -> None:
+def test_a_reset_at_any_point_comes_to_the_same_end(story: Callable[[], Told]) -> None:
     """Messages are played again at once, in their order; effects are asked for anew and answer as they did."""
     told = story()
     answers = {fact.kind: fact.data for fact in told.facts if fact.kind in reach.RESULTS}
@@ -1044,10 +1047,6 @@ def test_admissible_says_why_not() -> None:
 )
 def test_what_is_not_timely_is_answered_in_words(case: Told, kind: FactKind, why: str) -> None:
     assert timely(case.state, kind) == why
-
-
-def test_moments_keep_their_zone() -> None:
-    assert all(isinstance(moment, datetime) and moment.utcoffset() is not None for moment in (MONDAY, booked().now))
 
 
 def test_ends_have_no_deadline() -> None:

@@ -155,10 +155,11 @@ class Product:
         return opened
 
     def until(self, case_id: str, *stages: str) -> dict[str, Any]:
-        return self.eventually(
+        found: dict[str, Any] = self.eventually(
             lambda: shown if (shown := self._look(case_id)) and shown["stage"] in stages else None,
             f"{case_id} in {stages}",
         )
+        return found
 
     def parcel(self, case_id: str) -> str:
         return str(self.get(f"/v1/returns/{case_id}")["parcels"][0]["id"])

@@ -1,4 +1,4 @@
-"""Every call that moves something, torn by `kill -9` of the server or the worker and then repeated by its caller, ends as if it had run once.
+"""Every call that moves something, torn by `kill -9` of server or worker and repeated by its caller, ends as if it had run once.
 
 In each round a handful of calls of every kind are on their way when a process dies. The callers repeat them under their own keys until
 they are answered. At the end the books are compared: one fact for each call, one refund for each inspected return, nothing untold.

@@ -1,0 +1,111 @@
+"""The whole product, started once by `boomerang up` for the commands that speak to it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ports import free_port
+from settings import PREFIX
+from stack import PREFERRED_PORTS
+from supervisor import ROOT
+from tests.waiting import until
+
+Said = tuple[int, str, str]
+
+
+class House:
+    """A running product over a data folder of its own, and its command line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        self.environment = {**inherited, "BOOMERANG_DATA_DIR": str(folder), "COLUMNS": "200"}
+
+    def run(self, *words: str, given: Any = None) -> Said:
+        """Exit status, standard output and standard error of a command; `given` is fed to it as JSON."""
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "cli.py"), *words],
+            env=self.environment,
+            input=None if given is None else json.dumps(given),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def done(self, *words: str, given: Any = None) -> str:
+        """What a command that must succeed prints."""
+        status, out, err = self.run(*words, given=given)
+        assert status == 0, err
+        return out
+
+    def read(self, *words: str) -> Any:
+        """What a command says as JSON."""
+        return json.loads(self.done(*words, "--json"))
+
+    def wait_for(self, rma: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The return, as soon as the condition holds for it."""
+        found: dict[str, Any] = {}
+
+        def holds() -> bool:
+            found.update(self.read("return", "show", rma))
+            return condition(found)
+
+        until(holds, within_s=30)
+        return found
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """`boomerang up`, ended by Ctrl-C; its parcels wait to be moved."""
+    folder = tmp_path_factory.mktemp("house") / "data"
+    folder.mkdir()
+    (folder / "ports.json").write_text(json.dumps({name: free_port() for name in PREFERRED_PORTS}))
+    house = House(folder)
+    with (folder.parent / "up.log").open("w") as log:
+        up = subprocess.Popen(
+            [sys.executable, str(ROOT / "cli.py"), "up", "--no-scans"],
+            env=house.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            until(
+                lambda: "Ctrl-C ends all" in (folder.parent / "up.log").read_text() or up.poll() is not None,
+                within_s=90,
+            )
+            assert up.poll() is None, (folder.parent / "up.log").read_text()
+            yield house
+        finally:
+            up.send_signal(signal.SIGINT)
+            assert up.wait(60) == 0, (folder.parent / "up.log").read_text()
+    assert not (folder / "pids.json").exists()
+
+
+def order(order_id: str, *, units: int = 2, tier_market: str = "DE") -> dict[str, Any]:
+    """An order of so many dresses at EUR 12.00, delivered lately."""
+    price = {"amount": 1200, "currency": "EUR"}
+    return {
+        "id": order_id,
+        "customer": {"id": f"customer-of-{order_id}", "country": tier_market},
+        "placed_at": "2026-11-01T10:00:00Z",
+        "currency": "EUR",
+        "lines": [{"id": "l_1", "sku": "DRESS", "description": "Dress", "quantity": units, "unit_price": price}],
+        "tenders": [
+            {
+                "id": "t_1",
+                "method": "card",
+                "amount": {**price, "amount": 1200 * units},
+                "processor": "simulated",
+                "processor_reference": f"pay_{order_id}",
+            }
+        ],
+    }
