@@ -27,6 +27,7 @@ RETRY_AFTER_S = 2
 UNAVAILABLE = 503
 INTERNAL = 500
 FAULTS_MAX = 20  # named in one answer
+QUOTED_MAX = 500
 
 
 class MalformedJson(BoomerangError):
@@ -164,13 +165,15 @@ def problem(
 ) -> Response:
     """The answer that tells of a mistake. `code` replaces the error's own where `errors` have a better one in common."""
     if errors is None:
-        errors = [{"pointer": error.pointer, "detail": error.detail, "code": error.code}] if error.pointer else []
+        errors = (
+            [{"pointer": error.pointer, "detail": _short(error.detail), "code": error.code}] if error.pointer else []
+        )
     code = code or error.code
     body = {
         "type": f"urn:boomerang:problem:{code}",
         "title": error.title,
         "status": error.status,
-        "detail": error.detail,
+        "detail": _short(error.detail),
         "instance": request.url.path,
         "code": code,
         "errors": errors,
@@ -262,6 +265,7 @@ def _fault(found: Mapping[str, Any]) -> dict[str, Any]:
         detail = sentence.format(**given)
     except (KeyError, IndexError, ValueError):
         detail = str(found["msg"])
+    detail = _short(detail)
     if where == "body":
         pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
         return {"pointer": pointer, "detail": detail, "code": code}
@@ -279,4 +283,9 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+    return value if value is None or isinstance(value, (bool, int)) else _short(str(value))
+
+
+def _short(text: str) -> str:
+    """Errors quote what was sent; what was sent may be a megabyte."""
+    return text if len(text) <= QUOTED_MAX else text[: QUOTED_MAX - 1] + "…"

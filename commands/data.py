@@ -2,6 +2,7 @@
 
 import itertools
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ def import_folder(folder: Path, made: Sessions, payments: PaymentGateway, told: 
                 seconds=time.monotonic() - began,
             )
             told(imported)
-    except (KeyError, ValueError, EOFError) as error:
+    except (KeyError, ValueError, EOFError, OSError, zlib.error) as error:
         raise NotTheData(f"{folder} cannot be read: {type(error).__name__}: {error}.") from error
     if imported.orders:
         with made.begin() as session:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.eligibility import Eligible, LineRequest, Referred, judge_line, judge_unmatched
-from domain.errors import Invalid, Missing
+from domain.errors import Invalid
 from domain.explain import Decision
 from domain.fees import Bearing, bearer_of_return_freight
 from domain.market import Market
@@ -54,11 +54,6 @@ class LineNotNamed(Invalid):
 class OrdersOfSeveralCurrencies(Invalid):
     code = "several_currencies"
     next_action = "Return goods paid in different currencies in returns of their own."
-
-
-class OrderOfAnotherCustomer(Missing):
-    code = "unknown_order"
-    next_action = "Check the order id and the customer id: they do not belong together."
 
 
 @dataclass(frozen=True)
@@ -139,7 +134,7 @@ def judge(
     """Judge a request against the order lines it may be about.
 
     `sold` are the lines of the named order, or all lines of the named SKUs that the customer ever bought. `currency` is used when no
-    purchase is found. Raises the named `Invalid`, `Missing` and `Conflict` errors of a request that cannot be right.
+    purchase is found. Raises the named `Invalid` and `Conflict` errors of a request that cannot be right.
     """
     if not request.lines:
         raise NoLines("A return has at least one line.", pointer="/lines")

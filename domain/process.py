@@ -299,7 +299,7 @@ def _settled(state: State, fact: Fact) -> Step:
             return _enter(state, Stage.CLOSED, fact.at)
         case "pending":
             return _enter(state, Stage.SETTLED, fact.at)
-    return _attention(replace(state, early=()), "refund_failed", fact.at, _settlement(state))
+    return _attention(state, "refund_failed", fact.at, _settlement(state))
 
 
 def _sent_back(state: State, fact: Fact) -> Step:
@@ -511,10 +511,12 @@ def _enter(state: State, stage: Stage, at: datetime) -> Step:
 
 
 def _take_up(state: State, at: datetime) -> Step:
-    waiting, state = sorted(state.early, key=lambda fact: fact.at), replace(state, early=())
+    waiting, state = state.early, replace(state, early=())
     effects: tuple[Effect, ...] = ()
     for fact in waiting:
-        state, more = decide(state, replace(fact, at=max(fact.at, at)))
+        # News of money is judged by when it was true, news of goods takes effect now.
+        news = fact if fact.kind is FactKind.REFUND_REPORTED else replace(fact, at=max(fact.at, at))
+        state, more = decide(state, news)
         effects += more
     return state, effects
 

@@ -20,9 +20,6 @@ from workflows.deadlines import Alarm
 from workflows.messages import Answer, CaseInput
 from workflows.options import EFFECT_RETRY, EFFECT_TRY, NOTE_LIMIT, NOTE_RETRY, NOTE_TRY, NOTE_UNTIL_DONE
 
-# Nobody else writes these down.
-OWN_FACTS = frozenset({FactKind.TIME_PASSED, FactKind.EFFECT_FAILED})
-
 
 @workflow.defn(name="ReturnCase")
 class ReturnCase:

@@ -216,8 +216,9 @@ def open_doors(database_url: str) -> Iterator[Doors]:
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
     """The application on a port of its own, in a thread; its address."""
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # named, or asyncio leaves Nagle's delay on: 40 ms an answer
     listening.bind(("127.0.0.1", 0))
+    listening.listen(128)  # from here on callers wait rather than being turned away
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
     thread.start()

@@ -21,7 +21,7 @@ BODIED = {
     if route.body_field is not None
 }
 KNOWN: dict[str, Any] = {
-    "PUT /v1/orders/{order_id}": order_body(),
+    "PUT /v1/orders/{order_id}": order_body(lines=order_body()["lines"][:1], market="DE"),
     "POST /v1/returns": return_body("o_1"),
     "POST /v1/returns/preview": return_body("o_1"),
     "POST /v1/returns/{return_id}/inspections": {"lines": [{"line_id": "rl_1", "quantity": 1, "grade": "A"}]},
@@ -32,7 +32,7 @@ KNOWN: dict[str, Any] = {
 NASTY: list[Any] = [
     None, True, 0, -1, 0.5, 1e308, 10**19, 2**63, 10**400, "", " ", "\0", "\u202e", "\ufeff", "\U0010ffff", "💥" * 300,
     "'; DROP TABLE cases; --", "<script>", "{detail}", "%s%n", "{{7*7}}", "=cmd|' /C calc'!A0", "2026-02-30T25:61:00Z",
-    "0001-01-01T00:00:00+23:59", "x" * 100_000, [], {}, [[]], {"": ""}, [None] * 300,
+    "0001-01-01T00:00:00+23:59", "x" * 5_000, [], {}, [[]], {"": ""}, [None] * 300,
 ]  # fmt: skip
 
 
@@ -79,7 +79,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_json_at_any_door_is_answered_as_declared(doors: Doors, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(BODIED)))
@@ -96,7 +96,7 @@ def test_any_bytes_are_answered(doors: Doors, raw: bytes) -> None:
         assert doors.post(path, raw=raw).status_code < 500
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(min_size=1, max_size=90),
     st.sampled_from(["stage", "q", "cursor", "limit", "due_before", "needs_attention"]),

@@ -56,9 +56,10 @@ class House:
 
         def holds() -> bool:
             found.update(self.read("return", "show", rma))
-            return condition(found)
+            return condition(found) or found["needs_attention"] is not None
 
         until(holds, within_s=30)
+        assert condition(found), (found["stage"], found["needs_attention"], found["trouble"])
         return found
 
 

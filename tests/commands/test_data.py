@@ -30,7 +30,7 @@ def _some_order() -> str:
 
 
 def test_a_folder_that_is_no_data_is_refused_with_the_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(NotTheData, match="order_lines.csv.gz"):
+    with pytest.raises(NotTheData, match=r"order_lines\.csv\.gz"):
         check_folder(tmp_path)
 
 

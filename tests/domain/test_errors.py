@@ -59,18 +59,14 @@ def test_it_says_in_a_sentence_what_to_do_next(error: type[BoomerangError]) -> N
 @named
 def test_it_has_a_title_for_people(error: type[BoomerangError]) -> None:
     assert error.title
-    assert error.title != BoomerangError.title
 
 
 def test_one_code_has_one_meaning() -> None:
-    """Two names may share a code only where the reader cannot tell them apart and need not: the same status, for the same thing."""
     by_code = defaultdict(list)
     for error in ERRORS:
-        by_code[error.code].append(error)
+        by_code[error.code].append(error.__qualname__)
 
-    for code, errors in by_code.items():
-        assert len({error.status for error in errors}) == 1, code
-        assert len(errors) == 1, (code, errors)
+    assert {code: names for code, names in by_code.items() if len(names) > 1} == {}
 
 
 @pytest.mark.parametrize(("kind", "status"), KINDS.items())

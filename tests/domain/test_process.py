@@ -1,6 +1,7 @@
 """The life of a return, told in journeys; then what holds from every state that can be reached, and in any order of facts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -607,6 +608,17 @@ def test_a_success_that_overtook_an_answer_that_never_came_closes() -> None:
     assert inspected().reported("succeeded").fails().stage is Stage.CLOSED
 
 
+def test_a_failure_that_is_learnt_after_a_late_success_was_taken_up_is_not_taken_for_older_news() -> None:
+    case = settled()
+    failed = Fact(FactKind.REFUND_REPORTED, case.now + 2 * MINUTE, "r2", "simulated", {"status": "failed"})
+    succeeded = replace(failed, at=case.now + MINUTE, id="r1", data={"status": "succeeded"})
+
+    case.silent().retried().hears(succeeded).fails()
+    assert case.stage is Stage.CLOSED
+
+    assert case.hears(failed).stage is Stage.ATTENTION
+
+
 def test_events_that_crossed_on_their_way_are_taken_up_in_the_order_they_happened() -> None:
     case = inspected()
     succeeded = Fact(FactKind.REFUND_REPORTED, case.now + MINUTE, "r1", "simulated", {"status": "succeeded"})
@@ -649,6 +661,7 @@ def test_the_failure_of_an_earlier_round_told_again_does_not_touch_the_later_one
         case.hears(failure)
 
     assert case.stage is Stage.CLOSED
+    assert case.stages.count("attention") == 1
 
 
 # --- repeated ----------------------------------------------------------------------------------------------------------------
