@@ -4,7 +4,8 @@ The decision and the ids of what will be paid are committed before the provider 
 by our own id before anything is sent again; an unknown outcome stays visible as such until the provider has said what became of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row
@@ -16,7 +17,7 @@ from database import cases, facts, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
 from domain.fees import Fee, FeeKind, bearer_of_lost_goods
 from domain.ledger import lost_goods_entry, settlement_entry
-from domain.money import Money
+from domain.money import Money, split
 from domain.process import Effect, Fact, FactKind, Verdict
 from domain.refund import RefundLine, RefundQuote, quote_refund
 from domain.replica import from_json
@@ -70,11 +71,13 @@ class SettlementActivities:
             refunds.intend_again(session, case.id, round=effect.round, at=at)
         else:
             ground = from_json(case.state).verdict or Verdict.AS_DECLARED
-            lines = _lines_owed(session, case, ground)
+            owed = _units_owed(session, case, ground)
+            lines = _refund_lines(session, owed)
             charged = refunds.shopper_fees(session, case.id)
             quote = quote_refund(case.currency, lines, [fee for _, fee in charged])
             over = _spread(session, quote)
             refunds.decide(session, case.id, quote, ground, at)
+            cases.note_refunds(session, case.id, _by_case_line(quote, owed))
             refunds.bear(session, case.id, [key for key, _ in charged], quote)
             refunds.intend(session, case.id, case.currency, over, round=effect.round, at=at)
             ledger.book(session, settlement_entry(case.id, 1, quote), at)
@@ -127,29 +130,54 @@ class SettlementActivities:
             give_up(ValueError(f"has {got} under {part.id}, where we asked for {ours}"), part.processor)
 
 
-def _lines_owed(session: Session, case: Row[Any], ground: Verdict) -> list[RefundLine]:
-    """What comes back per order line: the units that were accepted, or all that were declared where nobody judged them."""
-    owed: dict[tuple[str, str], int] = {}
+@dataclass(frozen=True)
+class _Owed:
+    """Units of one case line that are paid back."""
+
+    case_line_id: str
+    order_line: tuple[str, str]
+    units: int
+
+
+def _units_owed(session: Session, case: Row[Any], ground: Verdict) -> list[_Owed]:
+    """The units that were accepted, or all that were declared where nobody judged them."""
+    owed = []
     for line in cases.lines_of(session, [case.id])[case.id]:
         if line.verdict == "refused" or line.order_line_id is None:
             continue
         units = line.accepted if ground is Verdict.INSPECTED and line.accepted is not None else line.quantity
         if units:
-            key = (line.order_id, line.order_line_id)
-            owed[key] = owed.get(key, 0) + units
-    sold = orders.sold_lines(session, list(owed), lock=True)
+            owed.append(_Owed(line.id, (line.order_id, line.order_line_id), units))
+    return owed
+
+
+def _refund_lines(session: Session, owed: Sequence[_Owed]) -> list[RefundLine]:
+    """What comes back per order line; several case lines may bring units of one."""
+    units: dict[tuple[str, str], int] = {}
+    for one in owed:
+        units[one.order_line] = units.get(one.order_line, 0) + one.units
     return [
         RefundLine(
             order_id=line.line.order_id,
             order_line_id=line.line.id,
-            quantity=owed[line.line.order_id, line.line.id],
+            quantity=units[line.line.order_id, line.line.id],
             line_quantity=line.line.quantity,
             paid_minor=line.line.paid_minor,
             refunded_units_before=line.refunded,
             refunded_minor_before=line.refunded_minor,
         )
-        for line in sold
+        for line in orders.sold_lines(session, list(units), lock=True)
     ]
+
+
+def _by_case_line(quote: RefundQuote, owed: Sequence[_Owed]) -> dict[str, int]:
+    """The goods' money on the lines of the case, before fees; it adds up to the quote's."""
+    shares: dict[str, int] = {}
+    for line in quote.lines:
+        mine = [one for one in owed if one.order_line == (line.order_id, line.order_line_id)]
+        for one, minor in zip(mine, split(line.goods_minor, [one.units for one in mine]), strict=True):
+            shares[one.case_line_id] = minor
+    return shares
 
 
 def _spread(session: Session, quote: RefundQuote) -> list[TenderPart]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from domain.money import format_minor
 from gateways.errors import GatewayError
 
 REFUSED, WRONG_USE = 1, 2
+WIDE = 400
 
 
 class WrongUse(BoomerangError):
@@ -89,11 +90,11 @@ def moment(value: str | datetime | None) -> str:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
-    """A table that is drawn in a terminal and stays greppable in a file."""
+    """A table that fits the terminal; in a pipe or a file every row is one whole line."""
     table = Table(*columns, title=title, box=None, pad_edge=False, title_justify="left", header_style="bold")
     for row in rows:
         table.add_row(*row)
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def show_fields(fields: Sequence[tuple[str, str]]) -> None:
@@ -102,6 +103,3 @@ def show_fields(fields: Sequence[tuple[str, str]]) -> None:
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         say(f"{name:<{width}}  {value}")
-
-
-Command = Callable[..., None]

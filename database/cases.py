@@ -89,6 +89,15 @@ def note_trouble(session: Session, case_id: str, trouble: dict[str, Any] | None)
     session.execute(update(cases).where(cases.c.id == case_id).values(trouble=trouble))
 
 
+def note_refunds(session: Session, case_id: str, minor_by_line: dict[str, int]) -> None:
+    """What each line of the case brings back, before fees."""
+    if minor_by_line:
+        session.execute(
+            text("UPDATE case_lines SET refund_minor = :minor WHERE case_id = :case_id AND id = :line_id"),
+            [{"case_id": case_id, "line_id": line_id, "minor": minor} for line_id, minor in minor_by_line.items()],
+        )
+
+
 def mark_started(session: Session, case_id: str) -> None:
     session.execute(
         update(cases).where(cases.c.id == case_id, cases.c.started_at.is_(None)).values(started_at=func.now())

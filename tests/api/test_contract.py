@@ -79,7 +79,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_json_at_any_door_is_answered_as_declared(doors: Doors, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(BODIED)))
@@ -89,14 +89,14 @@ def test_any_json_at_any_door_is_answered_as_declared(doors: Doors, data: st.Dat
     check(doors, *BODIED[name], body)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_any_bytes_are_answered(doors: Doors, raw: bytes) -> None:
     for path in ("/v1/returns", "/v1/webhooks/carriers/simulated", "/v1/webhooks/payments/simulated"):
         assert doors.post(path, raw=raw).status_code < 500
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(min_size=1, max_size=90),
     st.sampled_from(["stage", "q", "cursor", "limit", "due_before", "needs_attention"]),

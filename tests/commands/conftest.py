@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     assert not (folder / "pids.json").exists()
 
 
-def order(order_id: str, *, units: int = 2, tier_market: str = "DE") -> dict[str, Any]:
-    """An order of so many dresses at EUR 12.00, delivered lately."""
-    price = {"amount": 1200, "currency": "EUR"}
+def order(order_id: str, *, units: int = 2) -> dict[str, Any]:
+    """An order of so many dresses at EUR 12.00, delivered three days ago."""
+    price, now = {"amount": 1200, "currency": "EUR"}, datetime.now(UTC)
     return {
         "id": order_id,
-        "customer": {"id": f"customer-of-{order_id}", "country": tier_market},
-        "placed_at": "2026-11-01T10:00:00Z",
+        "customer": {"id": f"customer-of-{order_id}", "country": "DE"},
+        "placed_at": (now - timedelta(days=8)).isoformat(),
+        "delivered_at": (now - timedelta(days=3)).isoformat(),
         "currency": "EUR",
         "lines": [{"id": "l_1", "sku": "DRESS", "description": "Dress", "quantity": units, "unit_price": price}],
         "tenders": [

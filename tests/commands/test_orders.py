@@ -8,7 +8,7 @@ from tests.commands.conftest import House, order
 
 def test_an_order_is_told_from_a_file_and_told_twice_changes_nothing(house: House, tmp_path: Path) -> None:
     file = tmp_path / "order.json"
-    file.write_text(json.dumps(order("told-1")))
+    file.write_text(json.dumps(order("told-1")))  # written once: the moments in it are of now
     assert house.done("order", "put", str(file)) == "told-1 is new\n"
     assert house.done("order", "put", str(file)) == "told-1 was known and is as told\n"
 

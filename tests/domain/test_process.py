@@ -661,7 +661,7 @@ def test_the_failure_of_an_earlier_round_told_again_does_not_touch_the_later_one
         case.hears(failure)
 
     assert case.stage is Stage.CLOSED
-    assert case.stages.count("attention") == 1
+    assert case.stages.count(Stage.ATTENTION) == 1
 
 
 # --- repeated ----------------------------------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ async def test_a_return_is_refunded_and_closed(house: House) -> None:
     case_id = await carried_through(house)
     row = house.case(case_id)
     assert (row.status, row.outcome, row.refunded_minor, row.due_at) == ("closed", "refunded", 3750, None)
+    assert [line.refund_minor for line in house.lines(case_id)] == [2500, 1250]
     assert [(fact.kind, fact.stage) for fact in house.timeline(case_id)] == [
         ("requested", "requested"),
         ("checked", "checked"),
