@@ -1,15 +1,16 @@
 """Process: the `boomerang` command. A parts list: each noun has its file in commands/."""
 
-import sys
-from pathlib import Path
-
 import typer
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))  # so that it can be called from any folder
-
-from commands import data, keys, ops, orders, policy, returns
+from commands.data import app as data
 from commands.demo import demo
+from commands.keys import app as keys
 from commands.migrate import migrate
+from commands.ops import app as ops
+from commands.orders import app as order
+from commands.policy import app as policy
+from commands.returns import app as returns
+from commands.returns import receipt
 from commands.serve import serve, work
 from commands.up import up
 
@@ -24,13 +25,13 @@ app.command()(up)
 app.command()(serve)
 app.command()(work)
 app.command()(migrate)
-app.add_typer(data.app, name="data")
-app.add_typer(orders.app, name="order")
-app.add_typer(returns.app, name="return")
-app.command()(returns.receipt)
-app.add_typer(ops.app, name="ops")
-app.add_typer(keys.app, name="keys")
-app.add_typer(policy.app, name="policy")
+app.command()(receipt)
+app.add_typer(data, name="data")
+app.add_typer(order, name="order")
+app.add_typer(returns, name="return")
+app.add_typer(ops, name="ops")
+app.add_typer(keys, name="keys")
+app.add_typer(policy, name="policy")
 
 
 def main() -> None:

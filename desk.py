@@ -46,7 +46,7 @@ from domain.replica import from_json
 from domain.stages import Stage
 from domain.terms import Limits, Terms, terms_for
 from domain.tier import Tier, history_of, months_before, tier_of
-from gateways.carriers.base import CarrierEvent, CarrierGateway, Direction
+from gateways.carriers.base import CarrierEvent, CarrierGateway, Direction, ParcelStatus
 from gateways.payments.base import PaymentGateway, ProviderEvent
 from workflows.messages import Answer, CaseInput
 from workflows.names import NUDGE, SIGNALS, TASK_QUEUE, UPDATES, WORKFLOW_TYPE, workflow_id
@@ -297,23 +297,52 @@ class ReturnsDesk:
     # --- what people say of a case ---
 
     async def authorize(
-        self, case_id: str, caller: Caller, key: IdempotencyKey | None = None, *, note: str = ""
+        self,
+        case_id: str,
+        caller: Caller,
+        key: IdempotencyKey | None = None,
+        *,
+        note: str = "",
+        version: int | None = None,
     ) -> Said:
-        return await self._say(case_id, FactKind.AUTHORIZED, caller, key, {"note": note} if note else {})
+        data = {"note": note} if note else {}
+        return await self._say(case_id, FactKind.AUTHORIZED, caller, key, data, version=version)
 
-    async def refuse(self, case_id: str, caller: Caller, key: IdempotencyKey | None = None, *, reason: str) -> Said:
-        return await self._say(case_id, FactKind.REFUSED, caller, key, {"reason": reason})
+    async def refuse(
+        self,
+        case_id: str,
+        caller: Caller,
+        key: IdempotencyKey | None = None,
+        *,
+        reason: str,
+        version: int | None = None,
+    ) -> Said:
+        return await self._say(case_id, FactKind.REFUSED, caller, key, {"reason": reason}, version=version)
 
     async def cancel(
-        self, case_id: str, caller: Caller, key: IdempotencyKey | None = None, *, reason: str = ""
+        self,
+        case_id: str,
+        caller: Caller,
+        key: IdempotencyKey | None = None,
+        *,
+        reason: str = "",
+        version: int | None = None,
     ) -> Said:
-        return await self._say(case_id, FactKind.CANCELLED, caller, key, {"reason": reason} if reason else {})
+        data = {"reason": reason} if reason else {}
+        return await self._say(case_id, FactKind.CANCELLED, caller, key, data, version=version)
 
     async def retry(self, case_id: str, caller: Caller, key: IdempotencyKey | None = None, *, reason: str) -> Said:
         return await self._say(case_id, FactKind.RETRIED, caller, key, {"reason": reason})
 
     async def extend(
-        self, case_id: str, caller: Caller, key: IdempotencyKey | None = None, *, until: datetime, reason: str = ""
+        self,
+        case_id: str,
+        caller: Caller,
+        key: IdempotencyKey | None = None,
+        *,
+        until: datetime,
+        reason: str = "",
+        version: int | None = None,
     ) -> Said:
         """Move the present deadline out to `until` (aware); never in."""
 
@@ -326,7 +355,7 @@ class ReturnsDesk:
             return {}
 
         data = {"until": until.isoformat(), "reason": reason}
-        return await self._say(case_id, FactKind.EXTENDED, caller, key, data, prepare=check)
+        return await self._say(case_id, FactKind.EXTENDED, caller, key, data, prepare=check, version=version)
 
     async def receive(self, parcel: str, caller: Caller, key: IdempotencyKey | None = None) -> Said:
         """The dock has a parcel (our id, or its tracking code). Who scans it second is told who was first."""
@@ -519,6 +548,8 @@ class ReturnsDesk:
             parcels.complete(session, parcel.id, values)
         if parcel.direction != Direction.RETURN:
             return "noted: the way back", None
+        if parcel.status == ParcelStatus.RETURN_TO_SENDER:
+            return "noted: the shopper has that parcel again, another one comes", None
         data: dict[str, Any] = {"status": event.status, "parcel_id": parcel.id, "scanned_at": event.at.isoformat()}
         if row.stage in (Stage.EXPIRED, Stage.CANCELLED) and not cases.hold_units_again(session, row.id):
             data["units_gone"] = True
@@ -551,7 +582,7 @@ class ReturnsDesk:
             at,
             f"refund_reported:{found.id}:{receipt.status}",
             code,
-            {"status": standing, "refund_id": found.id},
+            {"status": standing, "refund_id": found.id, "round": refunds.latest_round(session, found.case_id)},
         )
         recorded = facts.record(session, row.id, fact, tell="signal")
         return "noted", _Told(row.id, recorded.fact) if recorded.told else None
@@ -692,7 +723,14 @@ class ReturnsDesk:
         """What is written down will be told: a failure now is a line in the log, not an error for the caller."""
         try:
             await work
-        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, DBAPIError, BoomerangError, OSError) as error:
+        except (
+            RPCError,
+            WorkflowUpdateRPCTimeoutOrCancelledError,
+            DBAPIError,
+            BoomerangError,
+            OSError,
+            RuntimeError,  # what a client says that has never reached Temporal
+        ) as error:
             log.warning("not told yet, will be tried again: %s: %s", type(error).__name__, error)
         except Exception:
             log.exception("not told yet, will be tried again")

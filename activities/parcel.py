@@ -76,7 +76,11 @@ class ParcelActivities:
             if parcel is not None and voided:
                 self._nobody_bears(session, parcel, at)
             return facts.record(
-                session, case_id, Fact(FactKind.VOIDED, at, fact_id, "boomerang", {"voided": voided, "reason": reason})
+                session,
+                case_id,
+                Fact(
+                    FactKind.VOIDED, at, fact_id, "boomerang", {"voided": voided, "reason": reason, "key": effect.key}
+                ),
             ).fact
 
     def _bring(self, case_id: str, effect: Effect, direction: Direction, kind: FactKind) -> Fact:

@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.errors import ActorMalformed, EntityTagMalformed, IdempotencyKeyMalformed, IdempotencyKeyMissing
 from api.reading import fingerprint
-from api.schemas.common import PathId
-from database import cases, facts
 from database.engine import Sessions
-from database.tables import idempotency_keys
-from desk import Caller, IdempotencyKey, ReturnsDesk, VersionIsOlder
+from desk import Caller, IdempotencyKey, ReturnsDesk
 
 NAME_MAX = 80  # of who speaks, as it is written into the timeline
 ACTOR_MAX = 40
@@ -117,30 +113,3 @@ Reading = Annotated[Session, Depends(_session)]
 Speaker = Annotated[Caller, Depends(_speaker)]
 Key = Annotated[IdempotencyKey, Depends(_idempotency_key)]
 Version = Annotated[int | None, Depends(_if_match)]
-
-
-def _unchanged(return_id: PathId, session: Reading, speaker: Speaker, key: Key, version: Version) -> None:
-    """Refuse a decision about a return that has changed since it was looked at; a repetition finds its first answer instead."""
-    if version is None or _said_before(session, speaker, key):
-        return
-    row = cases.get(session, return_id)
-    if row.version != version:
-        last = facts.timeline(session, row.id)[-1]
-        raise VersionIsOlder(
-            f"Return {row.rma} has been {last.kind} by {last.by}: version {row.version}, you saw {version}.",
-            by=last.by,
-            at=last.at,
-            version=row.version,
-        )
-
-
-def _said_before(session: Session, speaker: Caller, key: IdempotencyKey) -> bool:
-    mine = (
-        idempotency_keys.c.caller == speaker.id,
-        idempotency_keys.c.route == key.route,
-        idempotency_keys.c.key == key.value,
-    )
-    return session.execute(select(idempotency_keys.c.key).where(*mine)).first() is not None
-
-
-UNCHANGED = Depends(_unchanged)

@@ -51,7 +51,14 @@ ROLES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
         # The warehouse sees goods, not money: what it needs to know comes with the scan.
         Role.WAREHOUSE: frozenset({Scope.STATION_READ, Scope.PARCELS_WRITE, Scope.INSPECTIONS_WRITE}),
         Role.OPERATOR: frozenset(
-            {Scope.ORDERS_READ, Scope.RETURNS_READ, Scope.RETURNS_DECIDE, Scope.OPS_READ, Scope.OPS_WRITE}
+            {
+                Scope.ORDERS_READ,
+                Scope.RETURNS_READ,
+                Scope.RETURNS_WRITE,  # an operator ends what cannot go on
+                Scope.RETURNS_DECIDE,
+                Scope.OPS_READ,
+                Scope.OPS_WRITE,
+            }
         ),
         Role.ADMIN: frozenset(Scope),
     }

@@ -352,7 +352,7 @@ def _show_tiers(made: Sessions, ids: Sequence[str]) -> None:
         if (row := rows.get(tier))
     ]
     say()
-    show_table(("tier", "returns", "units back", "refunded", "money", "refused", "median time to refund"), shown)
+    show_table(("tier", "returns", "units back", "refunded", "money", "refused", "median time"), shown)
     say()
 
 

@@ -10,7 +10,6 @@ from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +22,7 @@ ON_THE_WAY = (Stage.REFERRED, Stage.AUTHORIZED, Stage.BOOKED, Stage.IN_TRANSIT)
 AT_THE_BENCH = (Stage.RECEIVED,)
 INSPECTED = (Stage.INSPECTED, Stage.SETTLED)
 LINE_EVERY_S, REPEAT_EVERY_S = 1.0, 15.0
+BAR = 60  # signs wide
 
 
 class Display:
@@ -64,7 +64,7 @@ class Display:
             if self._live is None:
                 self._live = Live(console=self._console, refresh_per_second=4, transient=True)
                 self._live.start()
-            self._live.update(self._picture(standing))
+            self._live.update(self.picture(standing))
             return
         now, line = time.monotonic(), self._line(standing)
         pause = LINE_EVERY_S if line != self._last_line else REPEAT_EVERY_S
@@ -82,14 +82,16 @@ class Display:
         parts = [f"{name} {shown}" for name, shown in self._numbers(standing)]
         return "  ".join([*parts, f"({_by_reason(standing)})"] if standing.refused else parts)
 
-    def _picture(self, standing: Standing) -> Group:
+    def picture(self, standing: Standing) -> Group:
+        """The counts as they stand in a terminal."""
         grid = Table(box=None, show_header=False, pad_edge=False)
         for name, shown in self._numbers(standing):
             grid.add_row(f"  {name}", shown)
         for reason, returns in standing.refused.items():
             grid.add_row("", Text(f"{returns} {reason}", style="dim"))
         ended = sum(standing.by_stage.get(stage, 0) for stage in ENDS)
-        bar = ProgressBar(total=max(self.total, 1), completed=ended, width=60)
+        filled = BAR * ended // max(self.total, 1)
+        bar = Text.assemble(("━" * filled, "green"), ("━" * (BAR - filled), "dim"))
         return Group(Text(f"{self.seconds:7.1f} s  {ended} of {self.total} returns finished", style="bold"), bar, grid)
 
     def _numbers(self, standing: Standing) -> list[tuple[str, str]]:

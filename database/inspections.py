@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from database.tables import inspection_lines, inspections
@@ -24,7 +24,8 @@ class Judged:
 
 
 def add(session: Session, case_id: str, inspection_id: str, judged: Sequence[Judged], *, by: str, at: datetime) -> None:
-    session.execute(inspections.insert().values(id=inspection_id, case_id=case_id, by=by, at=at))
+    before = session.scalar(select(func.count()).where(inspections.c.case_id == case_id)) or 0
+    session.execute(inspections.insert().values(id=inspection_id, case_id=case_id, by=by, at=at, round=before + 1))
     session.execute(
         inspection_lines.insert(),
         [

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -46,6 +46,8 @@ class Customer:
 
 def put(session: Session, order: Order, customer: Customer | None) -> bool:
     """Take an order in; the same again changes nothing. True when it is new. An order with returns keeps its lines and tenders."""
+    # One at a time for each order: there may be no row to lock yet.
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 7))"), {"id": order.id})
     if customer:
         put_customers(session, [customer])
     content = content_hash(order)
@@ -55,10 +57,10 @@ def put(session: Session, order: Order, customer: Customer | None) -> bool:
     if known == content:
         return False
     if known:
-        touched = session.execute(
-            select(order_lines.c.id).where(order_lines.c.order_id == order.id, order_lines.c.claimed > 0).limit(1)
-        ).first()
-        if touched:
+        lines = session.execute(
+            select(order_lines.c.claimed).where(order_lines.c.order_id == order.id).with_for_update()
+        )
+        if any(line.claimed for line in lines.all()):
             raise OrderHasReturns(f"Order {order.id} has units in a return.", pointer="/lines", order_id=order.id)
         for table in (order_lines, tenders):
             session.execute(table.delete().where(table.c.order_id == order.id))

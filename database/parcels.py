@@ -48,6 +48,15 @@ def of_case(session: Session, case_id: str) -> Sequence[Row[Any]]:
     ).all()
 
 
+def of_cases(session: Session, case_ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    """The parcels of each case, oldest first; one question for all of them."""
+    found: dict[str, list[Row[Any]]] = {case_id: [] for case_id in case_ids}
+    question = select(parcels).where(parcels.c.case_id.in_(case_ids)).order_by(parcels.c.created_at, parcels.c.id)
+    for row in session.execute(question):
+        found[row.case_id].append(row)
+    return found
+
+
 def of_effect(session: Session, case_id: str, effect_key: str) -> Row[Any] | None:
     return session.execute(
         select(parcels).where(parcels.c.case_id == case_id, parcels.c.effect_key == effect_key)

@@ -181,6 +181,14 @@ def count_try(session: Session, refund_id: str, *, unknown: bool) -> None:
     )
 
 
+def latest_round(session: Session, case_id: str) -> int:
+    """How often a refund of the case was begun."""
+    highest: int | None = session.execute(
+        select(func.max(tender_refunds.c.round)).where(tender_refunds.c.case_id == case_id)
+    ).scalar_one_or_none()
+    return highest or 0
+
+
 def standing(session: Session, case_id: str) -> Standing:
     """Where the refund of a case stands as a whole: failed when a part failed and none followed, pending while one is open."""
     latest: dict[tuple[str, str], str] = {}

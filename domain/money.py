@@ -31,6 +31,7 @@ class CurrencyMismatch(Invalid):
 
 class NothingToSplitOver(BoomerangError):
     code = "nothing_to_split_over"
+    next_action = "Nothing was booked. Report it: the house made a mistake in its own sums."
 
 
 @dataclass(frozen=True)

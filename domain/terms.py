@@ -24,7 +24,7 @@ class Limits:
     booking       the carrier gives a label or confirms a pickup
     ship_back     the shopper hands the parcel over
     pickup        the carrier collects after a booking
-    pickup_tries  pickups tried before an operator is called
+    pickup_tries  pickups tried again, after the first one, before an operator is called
     transit       a scanned parcel reaches the dock
     inspection    the received goods are judged
     refund        the refund is ordered after the goods passed

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,8 +20,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
-    with embedded_postgres(tmp_path_factory.mktemp("pg"), durable=False) as cluster:
+def open_folder() -> Iterator[Path]:
+    """For servers that run under another account: pytest closes its own folder to others whenever a session starts."""
+    with TemporaryDirectory(prefix="boomerang-test-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(open_folder: Path) -> Iterator[PostgresCluster]:
+    with embedded_postgres(open_folder / "pg", durable=False) as cluster:
         upgrade(cluster.create_database("migrated"))
         yield cluster
 

@@ -29,6 +29,7 @@ class ReturnCase:
         self._case_id = given.opening.case_id
         self._state, self._first = (given.ended, ()) if given.ended else start(given.opening)
         self._taken = 0
+        self._heard: set[str] = set()
         self._busy = 0
         self._bug: BaseException | None = None
         self._alarm = Alarm(self._rang)
@@ -134,7 +135,10 @@ class ReturnCase:
         return Answer(self._state.stage)
 
     async def _take(self, fact: Fact, *, recorded: bool = True) -> None:
-        """The only place where the state changes."""
+        """The only place where the state changes. What is told again (its teller died before noting it) is known already."""
+        if fact.id in self._heard:
+            return
+        self._heard.add(fact.id)
         self._busy += 1
         self._state, effects = decide(self._state, fact)
         self._taken += 1

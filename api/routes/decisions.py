@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from api.dependencies import UNCHANGED, Desk, Key, Speaker
+from api.dependencies import Desk, Key, Speaker, Version
 from api.reading import Door
 from api.routes.answers import moving, said
 from api.schemas.common import PathId
@@ -16,49 +16,53 @@ router = APIRouter(route_class=Door, tags=["decisions"])
 @router.post(
     "/v1/returns/{return_id}/cancel",
     summary="The shopper keeps the goods",
-    dependencies=[needs(Scope.RETURNS_WRITE), UNCHANGED],
+    dependencies=[needs(Scope.RETURNS_WRITE)],
     responses=moving(412),
 )
 async def cancel_return(
-    return_id: PathId, desk: Desk, speaker: Speaker, key: Key, asked: CancelAsked | None = None
+    return_id: PathId, desk: Desk, speaker: Speaker, key: Key, version: Version, asked: CancelAsked | None = None
 ) -> JSONResponse:
     """Possible until the goods are on their way; an unused label is given back."""
     reason = asked.reason if asked else ""
-    return said(await desk.cancel(return_id, speaker, key, reason=reason))
+    return said(await desk.cancel(return_id, speaker, key, reason=reason, version=version))
 
 
 @router.post(
     "/v1/returns/{return_id}/authorize",
     summary="Let a referred return come back",
-    dependencies=[needs(Scope.RETURNS_DECIDE), UNCHANGED],
+    dependencies=[needs(Scope.RETURNS_DECIDE)],
     responses=moving(412),
 )
 async def authorize_return(
-    return_id: PathId, desk: Desk, speaker: Speaker, key: Key, asked: AuthorizeAsked | None = None
+    return_id: PathId, desk: Desk, speaker: Speaker, key: Key, version: Version, asked: AuthorizeAsked | None = None
 ) -> JSONResponse:
     note = asked.note if asked else ""
-    return said(await desk.authorize(return_id, speaker, key, note=note))
+    return said(await desk.authorize(return_id, speaker, key, note=note, version=version))
 
 
 @router.post(
     "/v1/returns/{return_id}/refuse",
     summary="Refuse a referred return, with the reason that the shopper is told",
-    dependencies=[needs(Scope.RETURNS_DECIDE), UNCHANGED],
+    dependencies=[needs(Scope.RETURNS_DECIDE)],
     responses=moving(412),
 )
-async def refuse_return(return_id: PathId, asked: ReasonAsked, desk: Desk, speaker: Speaker, key: Key) -> JSONResponse:
-    return said(await desk.refuse(return_id, speaker, key, reason=asked.reason))
+async def refuse_return(
+    return_id: PathId, asked: ReasonAsked, desk: Desk, speaker: Speaker, key: Key, version: Version
+) -> JSONResponse:
+    return said(await desk.refuse(return_id, speaker, key, reason=asked.reason, version=version))
 
 
 @router.post(
     "/v1/returns/{return_id}/extend",
     summary="Move the present deadline out",
-    dependencies=[needs(Scope.RETURNS_DECIDE), UNCHANGED],
+    dependencies=[needs(Scope.RETURNS_DECIDE)],
     responses=moving(412),
 )
-async def extend_return(return_id: PathId, asked: ExtendAsked, desk: Desk, speaker: Speaker, key: Key) -> JSONResponse:
+async def extend_return(
+    return_id: PathId, asked: ExtendAsked, desk: Desk, speaker: Speaker, key: Key, version: Version
+) -> JSONResponse:
     """Later than it is now; never earlier."""
-    return said(await desk.extend(return_id, speaker, key, until=asked.until, reason=asked.reason))
+    return said(await desk.extend(return_id, speaker, key, until=asked.until, reason=asked.reason, version=version))
 
 
 @router.post(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from api.schemas.common import (
@@ -20,8 +20,7 @@ from api.schemas.common import (
     spoken,
     wrong,
 )
-from database import cases, refunds
-from database.tables import parcels
+from database import cases, parcels, refunds
 from domain.opening import RequestedLine, Resolution, ReturnRequest
 from domain.process import FactKind, Method, State, timely
 from domain.reasons import ReturnReason
@@ -228,21 +227,13 @@ def present_many(session: Session, rows: Sequence[Row[Any]]) -> list[dict[str, A
     """Returns in the order given; the same four questions for one row and for a hundred."""
     ids = [row.id for row in rows]
     lines, fees = cases.lines_of(session, ids), refunds.fees_of_cases(session, ids)
-    sums, moved = refunds.totals(session, ids), _parcels_of(session, ids)
+    sums, moved = refunds.totals(session, ids), parcels.of_cases(session, ids)
     return [_present(row, lines[row.id], fees[row.id], sums[row.id], moved[row.id]) for row in rows]
 
 
 def in_order(body: Mapping[str, Any]) -> dict[str, Any]:
     """A stored return with its names in the order in which they are always shown: the database keeps them in its own."""
     return ReturnShown.model_validate(body).model_dump(mode="json")
-
-
-def _parcels_of(session: Session, ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
-    found: dict[str, list[Row[Any]]] = {case_id: [] for case_id in ids}
-    question = select(parcels).where(parcels.c.case_id.in_(ids)).order_by(parcels.c.created_at, parcels.c.id)
-    for row in session.execute(question):
-        found[row.case_id].append(row)
-    return found
 
 
 def _present(

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli import app
 from ports import free_port
 from settings import PREFIX
 from stack import PREFERRED_PORTS
@@ -26,20 +28,16 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        self.environment = {**inherited, "BOOMERANG_DATA_DIR": str(folder), "COLUMNS": "200"}
+        ours = [name for name in os.environ if name.startswith(PREFIX)]
+        self.variables: dict[str, str | None] = {**dict.fromkeys(ours), "BOOMERANG_DATA_DIR": str(folder)}
 
     def run(self, *words: str, given: Any = None) -> Said:
         """Exit status, standard output and standard error of a command; `given` is fed to it as JSON."""
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "cli.py"), *words],
-            env=self.environment,
-            input=None if given is None else json.dumps(given),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr
+        fed = None if given is None else json.dumps(given)
+        done = CliRunner().invoke(app, list(words), input=fed, env=self.variables, prog_name="boomerang")
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.exit_code, done.stdout, done.stderr
 
     def done(self, *words: str, given: Any = None) -> str:
         """What a command that must succeed prints."""
@@ -71,10 +69,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder.mkdir()
     (folder / "ports.json").write_text(json.dumps({name: free_port() for name in PREFERRED_PORTS}))
     house = House(folder)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environment["BOOMERANG_DATA_DIR"] = str(folder)
     with (folder.parent / "up.log").open("w") as log:
         up = subprocess.Popen(
             [sys.executable, str(ROOT / "cli.py"), "up", "--no-scans"],
-            env=house.environment,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

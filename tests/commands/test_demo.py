@@ -29,7 +29,7 @@ LAST_LINE = re.compile(
 class Demo:
     """A running `demo` command over one data folder, and what it has printed."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    def __init__(self, folder: Path, *words: str, leaves: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "ports.json").exists():
             (folder / "ports.json").write_text(json.dumps({name: free_port() for name in PREFERRED_PORTS}))
@@ -37,7 +37,7 @@ class Demo:
         self.folder = folder
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "cli.py"), "demo", "--exit", *words],
+            [sys.executable, str(ROOT / "cli.py"), "demo", *(["--exit"] if leaves else []), *words],
             env={**environment, "BOOMERANG_DATA_DIR": str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -99,15 +99,21 @@ def expected(returns: int) -> str:
     return f"GBP {paid // 100}.{paid % 100:02d}"
 
 
-def test_the_demo_refunds_and_reconciles_and_the_same_command_again_finds_it_done(folder: Path) -> None:
+def test_the_demo_reconciles_and_the_same_command_goes_on_from_there_and_serves(folder: Path) -> None:
     first = Demo(folder, "--returns", "25")
     assert first.reconciled(25) == expected(25)
     assert first.has_said("FIRST REFUND")
     assert not (folder / "pids.json").exists()
-    again = Demo(folder, "--returns", "30")
-    assert again.reconciled(30) == expected(30)
-    assert again.has_said("25 of 30 returns were opened before")
-    assert again.has_said("0 orders with 0 lines imported")
+    again = Demo(folder, "--returns", "30", leaves=False)
+    again.wait_for(
+        "25 of 30 returns were opened before",
+        "0 orders with 0 lines imported",
+        f"reconciled: 30 returns, refunded {expected(30)}, provider {expected(30)}, ledger 0, difference 0",
+        "It keeps serving until Ctrl-C",
+    )
+    again.process.send_signal(signal.SIGINT)
+    assert again.end() == 0
+    assert not (folder / "pids.json").exists()
 
 
 def test_every_part_may_be_killed_on_the_way(folder: Path) -> None:

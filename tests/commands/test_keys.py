@@ -17,11 +17,11 @@ def test_a_key_is_made_used_listed_and_revoked(house: House) -> None:
 
 def test_a_key_may_do_what_its_role_may_and_no_more(house: House) -> None:
     key = house.done("keys", "create", "--name", "dock", "--role", "warehouse").strip()
-    house.environment["BOOMERANG_API_KEY"] = key
+    house.variables["BOOMERANG_API_KEY"] = key
     try:
         status, _, err = house.run("return", "list")
     finally:
-        del house.environment["BOOMERANG_API_KEY"]
+        del house.variables["BOOMERANG_API_KEY"]
     assert status == 1
     assert "returns:read" in err
 

@@ -1,6 +1,7 @@
 """The product as it runs: the embedded stack with every process, reached over HTTP only."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,8 @@ from tests.trials.product import Product
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("product"), programme="standard", log_level="WARNING")
+def product(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[Product]:
+    folder = open_folder / request.module.__name__
+    settings = Settings(data_dir=folder, programme="standard", log_level="WARNING")
     with Stack(settings, asked_ports={name: free_port() for name in PREFERRED_PORTS}) as stack:
         yield Product.start(stack)
