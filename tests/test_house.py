@@ -41,6 +41,7 @@ NOT_A_MODULE = {
 }
 OWN_FOLDERS = {"journeys", "trials", "examples", "docs"}
 WHOLE_ROOM = "contract"  # what every file of a folder promises alike
+RECORDED = "histories"  # of running cases, kept beside the test that replays them
 
 
 def files_of(room: str) -> list[Path]:
@@ -141,7 +142,7 @@ def test_every_test_stands_beside_its_subject(test: Path) -> None:
         assert (ROOT / NOT_A_MODULE[test.stem]).exists()
         return
     candidates = [ROOT / folder / f"{subject}.py", ROOT / folder / subject / "__init__.py"]
-    assert any(file.exists() for file in candidates) or subject in {folder.name, WHOLE_ROOM}, (
+    assert any(file.exists() for file in candidates) or subject in {folder.name, WHOLE_ROOM, RECORDED}, (
         f"what is {address(test)} a test of?"
     )
 
