@@ -172,7 +172,9 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         """What the product's processes are started with: this process's variables and the settings as BOOMERANG_*."""
-        return {**os.environ, **as_environment(self.settings)}
+        mine = {**os.environ, **as_environment(self.settings)}
+        mine.pop("PYTHONDONTWRITEBYTECODE", None)  # the workflow sandbox would compile the case's module for every case
+        return mine
 
     def _partner(self, kind: str, more: tuple[str, ...]) -> Supervised:
         port, given = self.ports[kind], as_environment(self.settings)
