@@ -15,6 +15,7 @@ from temporalio import activity
 from activities.trouble import give_up, try_again_later
 from database import cases, facts, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
+from domain.errors import BoomerangError
 from domain.fees import Fee, FeeKind, bearer_of_lost_goods
 from domain.ledger import lost_goods_entry, settlement_entry
 from domain.money import Money, split
@@ -74,7 +75,10 @@ class SettlementActivities:
             owed = _units_owed(session, case, ground)
             lines = _refund_lines(session, owed)
             charged = refunds.shopper_fees(session, case.id)
-            quote = quote_refund(case.currency, lines, [fee for _, fee in charged])
+            try:
+                quote = quote_refund(case.currency, lines, [fee for _, fee in charged])
+            except BoomerangError as error:  # such as units that another return has brought back: no try changes that
+                give_up(error, "boomerang")
             over = _spread(session, quote)
             refunds.decide(session, case.id, quote, ground, at)
             cases.note_refunds(session, case.id, _by_case_line(quote, owed))

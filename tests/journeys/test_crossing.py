@@ -87,6 +87,10 @@ async def test_goods_that_come_after_their_units_went_into_another_return_wait_f
     await house.receive(case_id)
     row = await house.until(case_id, "attention")
     assert row.attention_reason == "units_in_another_return"
+    await house.desk.authorize(case_id, OPERATOR)
+    await house.inspect(case_id)
+    row = await house.until(case_id, "attention")
+    assert row.attention_reason == "settle_failed", "there is nothing left of the order to pay back, whoever says so"
     assert house.case(other).refunded_minor == 1250
     assert len(house.provider_refunds(order)) == 1
 
