@@ -20,6 +20,16 @@ def store(session: Session, provider: str, event_id: str, kind: str, body: dict[
     )
 
 
+def unworked_body(session: Session, provider: str, event_id: str) -> dict[str, Any] | None:
+    """What a stored event says; None when it was worked already."""
+    found: dict[str, Any] | None = session.execute(
+        select(inbox.c.body).where(
+            inbox.c.provider == provider, inbox.c.event_id == event_id, inbox.c.worked_at.is_(None)
+        )
+    ).scalar_one_or_none()
+    return found
+
+
 def take(session: Session, provider: str, event_id: str) -> Row[Any] | None:
     """An event that is not worked yet, locked; None when it was worked, or somebody else works it now."""
     return session.execute(

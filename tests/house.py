@@ -299,7 +299,9 @@ async def open_house(
 ) -> AsyncIterator[House]:
     queue = f"q{next(_numbers)}"
     # As long as a real worker's (process@host), because history keeps it; and no machine's name in what is recorded.
-    plain = await Client.connect(temporal_address, data_converter=pydantic_data_converter, identity="12345@a-worker-host")
+    plain = await Client.connect(
+        temporal_address, data_converter=pydantic_data_converter, identity="12345@a-worker-host"
+    )
     skipper = TimeSkipper(plain, config=TimeSkippingConfig(enabled=False))
     partners = Partners(
         {

@@ -46,7 +46,7 @@ class DyingGateway:
 async def judged(house: House) -> tuple[str, Order]:
     """A case whose row is inspected, and which no worker carries: the effect is called by hand."""
     order = await house.sell(2)
-    queue, house.desk._task_queue = house.desk._task_queue, "nobody-listens"
+    queue, house.desk._teller.task_queue = house.desk._teller.task_queue, "nobody-listens"
     try:
         case_id = await house.open(order)
         with house.made.begin() as session:
@@ -54,7 +54,7 @@ async def judged(house: House) -> tuple[str, Order]:
             facts.record(session, case_id, Fact(FactKind.BOOKED, at, "booked:book:1", "boomerang", {}))
         await house.desk.inspect(case_id, [Judged("rl_1", 2, "A", True, (), "restock")], BENCH)
     finally:
-        house.desk._task_queue = queue
+        house.desk._teller.task_queue = queue
     assert house.case(case_id).stage == "inspected"
     return case_id, order
 

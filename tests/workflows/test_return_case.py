@@ -120,17 +120,17 @@ async def test_the_same_fact_told_twice_is_taken_once(house: House) -> None:
 async def test_a_case_whose_start_was_lost_is_healed(house: House) -> None:
     """The process died after the return was written down and before the case was started: the next look finds it."""
     order = await house.sell(1)
-    starts = house.desk._start
+    starts = house.desk._teller.start
 
     async def died(case_id: str) -> None:
         raise ConnectionError("killed")
 
-    house.desk._start = died  # type: ignore[method-assign]
+    house.desk._teller.start = died  # type: ignore[method-assign]
     try:
         case_id = await house.open(order)
         assert house.case(case_id).started_at is None
     finally:
-        house.desk._start = starts  # type: ignore[method-assign]
+        house.desk._teller.start = starts  # type: ignore[method-assign]
     await house.until_healed(case_id)
     await house.until(case_id, "booked")
 
@@ -139,16 +139,16 @@ async def test_a_word_that_was_written_and_not_told_is_healed(house: House) -> N
     order = await house.sell(1)
     case_id = await house.open(order)
     await house.until(case_id, "booked")
-    tells = house.desk._tell
+    tells = house.desk._teller.tell
 
     async def died(*_: object) -> None:
         raise ConnectionError("killed")
 
-    house.desk._tell = died  # type: ignore[method-assign,assignment]
+    house.desk._teller.tell = died  # type: ignore[method-assign,assignment]
     try:
         await house.desk.cancel(case_id, SHOP)
     finally:
-        house.desk._tell = tells  # type: ignore[method-assign]
+        house.desk._teller.tell = tells  # type: ignore[method-assign]
     assert house.timeline(case_id)[-1].told_at is None
     await house.until_healed(case_id)
     await house.until(case_id, "cancelled")

@@ -1,0 +1,37 @@
+"""The returns desk: the one door to running cases.
+
+What somebody says of a case is first written down (checked against the case's row under its lock, together with everything that follows
+from it there), then told to the running case. If this process dies between the two, `heal` finds what was written and not told, here or in
+any other server, and tells it; the case takes each fact once, because it comes under the same id.
+"""
+
+from desk.door import Present, ReturnsDesk
+from desk.words import (
+    Caller,
+    DoneBefore,
+    IdempotencyKey,
+    KeyUsedForAnotherRequest,
+    MoreThanComesBack,
+    NotNow,
+    Preview,
+    Said,
+    UnknownCaseLine,
+    UntilNotLater,
+    VersionIsOlder,
+)
+
+__all__ = [
+    "Caller",
+    "DoneBefore",
+    "IdempotencyKey",
+    "KeyUsedForAnotherRequest",
+    "MoreThanComesBack",
+    "NotNow",
+    "Present",
+    "Preview",
+    "ReturnsDesk",
+    "Said",
+    "UnknownCaseLine",
+    "UntilNotLater",
+    "VersionIsOlder",
+]

@@ -1,0 +1,186 @@
+"""Telling the running case: started once, told each fact under the fact's own id, opened again by what comes after its end."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.exc import DBAPIError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from database import cases, facts
+from database.engine import Sessions
+from domain.errors import BoomerangError
+from domain.process import Fact, Method, Opening, State
+from domain.replica import from_json
+from domain.terms import Limits
+from workflows.messages import Answer, CaseInput
+from workflows.names import NUDGE, SIGNALS, UPDATES, WORKFLOW_TYPE, workflow_id
+
+log = logging.getLogger("boomerang.desk")
+
+TIER = SearchAttributeKey.for_keyword("Tier")
+MARKET = SearchAttributeKey.for_keyword("Market")
+CUSTOMER = SearchAttributeKey.for_keyword("Customer")
+
+TELL_TIMEOUT = timedelta(seconds=3)
+
+
+class Teller:
+    def __init__(self, sessions: Sessions, client: Client, task_queue: str) -> None:
+        self._sessions = sessions
+        self._client = client
+        self.task_queue = task_queue
+
+    async def start(self, case_id: str) -> None:
+        """Set a case running; one that runs or ran already is left alone."""
+        case = await asyncio.to_thread(self._read, case_id)
+        try:
+            await self._client.start_workflow(
+                WORKFLOW_TYPE,
+                CaseInput(_opening(case)),
+                id=workflow_id(case_id),
+                task_queue=self.task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=_search_attributes(case),
+                static_summary=f"{case.rma}, {case.tier}, {case.market}",
+                rpc_timeout=TELL_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            log.info("case ran before", extra={"case_id": case_id})
+        await asyncio.to_thread(self._mark_started, case_id)
+
+    async def tell(self, case_id: str, fact: Fact, how: str) -> None:
+        """Tell a fact that is written down, once; raises where the case could not be reached, and `heal` tells it later."""
+        answer = None
+        try:
+            if how == "update":
+                await self._update(case_id, fact)
+            else:
+                await self._client.get_workflow_handle(workflow_id(case_id)).signal(
+                    SIGNALS[fact.kind], fact, rpc_timeout=TELL_TIMEOUT
+                )
+        except WorkflowUpdateFailedError as error:
+            # The case and its row saw things in another order, and the case's order counts: have it write its state over the row.
+            answer = str(error.cause)
+            await self._client.get_workflow_handle(workflow_id(case_id)).signal(NUDGE, rpc_timeout=TELL_TIMEOUT)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            answer = await self._tell_one_that_does_not_run(case_id, fact, how)
+        await asyncio.to_thread(self._mark_told, case_id, fact.id, answer)
+
+    async def _update(self, case_id: str, fact: Fact) -> None:
+        await self._client.get_workflow_handle(workflow_id(case_id)).execute_update(
+            UPDATES[fact.kind], fact, id=fact.id, result_type=Answer, rpc_timeout=TELL_TIMEOUT
+        )
+
+    async def _tell_one_that_does_not_run(self, case_id: str, fact: Fact, how: str) -> str | None:
+        """A case that was never started is started now; one that has ended is opened again by a fact that does that."""
+        case = await asyncio.to_thread(self._read, case_id)
+        if case.started_at is None:
+            await self.start(case_id)
+            await self.tell(case_id, fact, how)
+            return None
+        ended = await asyncio.to_thread(self._ended_before, case_id, fact)
+        if ended is None:
+            return "the return had ended"
+        given = CaseInput(_opening(case), ended)
+        if how == "signal":
+            await self._client.start_workflow(
+                WORKFLOW_TYPE,
+                given,
+                id=workflow_id(case_id),
+                task_queue=self.task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                start_signal=SIGNALS[fact.kind],
+                start_signal_args=[fact],
+                search_attributes=_search_attributes(case),
+                rpc_timeout=TELL_TIMEOUT,
+            )
+            return None
+        again: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            WORKFLOW_TYPE,
+            given,
+            id=workflow_id(case_id),
+            task_queue=self.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            search_attributes=_search_attributes(case),
+        )
+        await self._client.execute_update_with_start_workflow(
+            UPDATES[fact.kind],
+            fact,
+            start_workflow_operation=again,
+            id=fact.id,
+            result_type=Answer,
+            rpc_timeout=TELL_TIMEOUT,
+        )
+        return None
+
+    def _ended_before(self, case_id: str, fact: Fact) -> State | None:
+        """The ended state that this fact opens again; None when the case has ended and the fact changes nothing."""
+        with self._sessions.begin() as session:
+            row = cases.lock(session, case_id)
+            recorded = facts.reopens(session, case_id, fact.id)
+            if recorded:
+                return from_json(recorded)
+            # Written down while the row said the case was running; it had just ended. Apply the fact to the end instead.
+            return facts.apply_to_end(session, row, fact)
+
+    def _read(self, case_id: str) -> Row[Any]:
+        with self._sessions() as session:
+            return cases.get(session, case_id)
+
+    def _mark_started(self, case_id: str) -> None:
+        with self._sessions.begin() as session:
+            cases.mark_started(session, case_id)
+
+    def _mark_told(self, case_id: str, fact_id: str, answer: str | None) -> None:
+        with self._sessions.begin() as session:
+            facts.mark_told(session, case_id, fact_id, answer)
+
+
+async def quietly(work: Awaitable[None]) -> None:
+    """What is written down will be told: a failure now is a line in the log, not an error for the caller."""
+    try:
+        await work
+    except (
+        RPCError,
+        WorkflowUpdateRPCTimeoutOrCancelledError,
+        DBAPIError,
+        BoomerangError,
+        OSError,
+        RuntimeError,  # what a client says that has never reached Temporal
+    ) as error:
+        log.warning("not told yet, will be tried again: %s: %s", type(error).__name__, error)
+    except Exception:
+        log.exception("not told yet, will be tried again")
+
+
+def _opening(case: Row[Any]) -> Opening:
+    return Opening(case.id, not case.referred, Method(case.method), case.opened_at, Limits(**case.terms["limits"]))
+
+
+def _search_attributes(case: Row[Any]) -> TypedSearchAttributes:
+    pairs = [SearchAttributePair(TIER, case.tier), SearchAttributePair(MARKET, case.market)]
+    if case.customer_id:
+        pairs.append(SearchAttributePair(CUSTOMER, case.customer_id))
+    return TypedSearchAttributes(pairs)
