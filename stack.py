@@ -180,8 +180,9 @@ class Stack:
         port, given = self.ports[kind], as_environment(self.settings)
         argv = [sys.executable, "-m", f"partners.{kind}", "--port", str(port)]
         argv += ["--books", str(self._folder / f"{kind}.sqlite")]
-        argv += ["--api-key", given[variable(f"{kind}_api_key")]]
-        argv += ["--webhook-secret", given[variable(f"{kind}_webhook_secret")]]
+        # With "=": a drawn secret may begin with a dash.
+        argv += [f"--api-key={given[variable(f'{kind}_api_key')]}"]
+        argv += [f"--webhook-secret={given[variable(f'{kind}_webhook_secret')]}"]
         argv += ["--webhook-url", f"{self.server_url}/v1/webhooks/{kind}/simulated"]
         return Supervised(kind, (*argv, *more), ready=lambda: answers(port))
 

@@ -9,17 +9,26 @@ from api.schemas.returns import EXAMPLE, in_order
 from desk import Said
 
 REPLAYED = "Idempotent-Replayed"
+OF_MONEY = frozenset({"refund", "fees", "customer_id"})
 
 
-def said(what: Said, status: int = 200) -> JSONResponse:
+def said(what: Said, status: int = 200, *, with_money: bool = True) -> JSONResponse:
     """The desk's answer: the same for a repetition as it was the first time, status and body."""
     body = in_order(what.body) if what.replayed else what.body
+    if not with_money:
+        body = without_money(body)
     headers = tagged(body)
     if status == 201:
         headers["Location"] = f"/v1/returns/{what.case_id}"
     if what.replayed:
         headers[REPLAYED] = "true"
     return JSONResponse(body, status, headers)
+
+
+def without_money(body: dict[str, Any]) -> dict[str, Any]:
+    """A return as the warehouse sees it: goods and stages, no amounts and nobody's name."""
+    lines = [{name: value for name, value in line.items() if name != "refund"} for line in body["lines"]]
+    return {name: value for name, value in body.items() if name not in OF_MONEY} | {"lines": lines}
 
 
 def tagged(body: dict[str, Any]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The warehouse: what a scanned code means, parcels received, goods judged."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
@@ -49,10 +49,10 @@ def scan_code(code: PathId, session: Reading) -> JSONResponse:
     responses=moving(),
 )
 async def receive_parcel(
-    parcel_id: PathId, desk: Desk, speaker: Speaker, key: Key, asked: NothingAsked | None = None
+    parcel_id: PathId, desk: Desk, speaker: Speaker, key: Key, request: Request, asked: NothingAsked | None = None
 ) -> JSONResponse:
     """By its id or its tracking code. Who scans it second is told who was first (409)."""
-    return said(await desk.receive(parcel_id, speaker, key))
+    return said(await desk.receive(parcel_id, speaker, key), with_money=_may_see_money(request))
 
 
 @router.post(
@@ -62,11 +62,24 @@ async def receive_parcel(
     responses=moving(412),
 )
 async def inspect_return(
-    return_id: PathId, asked: InspectionAsked, desk: Desk, speaker: Speaker, key: Key, version: Version
+    return_id: PathId,
+    asked: InspectionAsked,
+    desk: Desk,
+    speaker: Speaker,
+    key: Key,
+    version: Version,
+    request: Request,
 ) -> JSONResponse:
     """All lines of the return at once. With If-Match, of two people at one box the second is told who was first (412)."""
     judged = [line.judged() for line in asked.lines]
-    return said(await desk.inspect(return_id, judged, speaker, key, version=version))
+    return said(
+        await desk.inspect(return_id, judged, speaker, key, version=version), with_money=_may_see_money(request)
+    )
+
+
+def _may_see_money(request: Request) -> bool:
+    """Who may read returns may; the warehouse sees goods."""
+    return Scope.RETURNS_READ in request.state.caller.scopes
 
 
 def _behind(session: Session, code: str) -> tuple[Row[tuple[object, ...]], Row[tuple[object, ...]] | None]:

@@ -18,4 +18,4 @@ Word = String(80)  # a code of ours: a stage, a reason, a status, an account
 Minor = BigInteger  # money in minor units; the currency stands beside it
 Currency = String(3)
 Moment = DateTime(timezone=True)
-Json = JSONB
+Json = JSONB(none_as_null=True)

@@ -59,6 +59,15 @@ def test_a_parcel_is_received_once_and_the_second_is_told_by_whom(doors: Doors) 
     assert second.json()["facts"]["by"] == "warehouse: Ana"
 
 
+def test_the_warehouse_sees_goods_and_no_money(doors: Doors) -> None:
+    case = on_its_way(doors)
+    answer = doors.post(f"/v1/parcels/{case['parcel']}/receipt", role=Role.WAREHOUSE)
+    assert answer.json()["lines"][0]["quantity"] == 1
+    assert "amount" not in answer.text
+    assert not {"refund", "fees", "customer_id"} & set(answer.json())
+    assert "refund" in doors.post(f"/v1/returns/{case['id']}/inspections", found(), role=Role.ADMIN).json()
+
+
 @pytest.mark.parametrize("trial", range(10))
 def test_two_docks_that_scan_at_once_receive_once(doors: Doors, trial: int) -> None:
     case = on_its_way(doors)
