@@ -5,7 +5,6 @@ from temporalio import activity
 from database import cases, facts
 from database.engine import Clock, Sessions
 from domain.process import Fact, State
-from domain.replica import digest
 
 
 class NoteActivities:
@@ -25,8 +24,7 @@ class NoteActivities:
 
     @activity.defn(name="write_over")
     def write_over(self, case_id: str, state: State, seq: int) -> int:
-        """The case's own state over the row; answers with its digest."""
+        """The case's own state over the row; answers with the row's version after it."""
         run_id = activity.info().workflow_run_id or ""
         with self._sessions.begin() as session:
-            cases.write_over(session, case_id, state, run_id=run_id, seq=seq, at=self._clock(session))
-        return digest(state)
+            return cases.write_over(session, case_id, state, run_id=run_id, seq=seq, at=self._clock(session))

@@ -61,15 +61,21 @@ def move(session: Session, row: Row[Any], after: State, at: datetime, *, took_fa
     session.execute(update(cases).where(cases.c.id == row.id).values(values))
 
 
-def write_over(session: Session, case_id: str, state: State, *, run_id: str, seq: int, at: datetime) -> None:
-    """The running case's own word on its state. A superseded run, and an older word of the same run, change nothing."""
+def write_over(session: Session, case_id: str, state: State, *, run_id: str, seq: int, at: datetime) -> int:
+    """The running case's own word on its state; the row's version after it.
+
+    A superseded run, and an older word of the same run, change nothing.
+    """
     row = lock(session, case_id)
+    version: int = row.version
     epoch = epoch_of(session, case_id, run_id)
     if (epoch, seq) < (row.run_epoch, row.run_seq):
-        return
+        return version
     if from_json(row.state) != state:
         move(session, row, state, at, took_fact=False)
+        version += 1
     session.execute(update(cases).where(cases.c.id == case_id).values(run_id=run_id, run_epoch=epoch, run_seq=seq))
+    return version
 
 
 def epoch_of(session: Session, case_id: str, run_id: str) -> int:

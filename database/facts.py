@@ -44,10 +44,10 @@ def record(
     row = cases.lock(session, case_id)
     before = from_json(row.state)
     if found := find(session, case_id, fact.id):
-        return Recorded(replace(found, seen=digest(before)), before, new=False)
+        return Recorded(replace(found, seen=digest(before), row=row.version), before, new=False)
     after, _ = decide(before, fact)
     cases.move(session, row, after, fact.at, took_fact=True)
-    recorded = replace(fact, seen=digest(after))
+    recorded = replace(fact, seen=digest(after), row=row.version + 1)
     session.execute(
         facts_table.insert().values(
             case_id=case_id,
@@ -58,6 +58,7 @@ def record(
             data=fact.data,
             stage=after.stage,
             seen=recorded.seen,
+            row_version=recorded.row,
             run_epoch=epoch or row.run_epoch,
             tell=tell if after != before else None,  # what changes nothing here changes nothing there
             reopens=to_json(before) if before.ended and not after.ended else None,
@@ -123,7 +124,7 @@ def find(session: Session, case_id: str, fact_id: str) -> Fact | None:
 
 
 def fact_of(row: Row[Any]) -> Fact:
-    return Fact(FactKind(row.kind), row.at, row.id, row.by, row.data, row.seen)
+    return Fact(FactKind(row.kind), row.at, row.id, row.by, row.data, row.seen, row.row_version)
 
 
 def timeline(session: Session, case_id: str) -> Sequence[Row[Any]]:

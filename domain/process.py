@@ -74,7 +74,7 @@ class Verdict(StrEnum):
 class Fact:
     """Something that happened. `id` is unique within the case; `at` is aware UTC; `by` names who said so.
 
-    `seen` is the digest of the case's row after the fact was recorded there, 0 where it was not.
+    `seen` is the digest of the case's row after the fact was recorded there, and `row` the row's version; 0 where it was not.
     """
 
     kind: FactKind
@@ -83,6 +83,7 @@ class Fact:
     by: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     seen: int = 0
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -488,7 +489,7 @@ def _keep(state: State, fact: Fact) -> Step:
     """For the stage that it belongs to; the same news twice is kept once."""
     if any(early.kind is fact.kind and early.data == fact.data for early in state.early):
         return state, ()
-    return replace(state, early=(*state.early, replace(fact, seen=0))), ()
+    return replace(state, early=(*state.early, replace(fact, seen=0, row=0))), ()
 
 
 def _goods_came_early(state: State, stage: Stage) -> bool:

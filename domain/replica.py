@@ -2,7 +2,8 @@
 
 The workflow decides the order of facts. Whoever records a fact (the desk, an activity) applies the same pure step to the case's row in
 the same transaction, so that a reader sees it at once and no history event is spent on copying. Each side then says by `digest` what
-state it came to; where they differ (facts crossed, a run was reset) the workflow writes its own state over the row.
+state it came to; where they differ (facts crossed, a run was reset) the workflow writes its own state over the row. What was recorded
+before the workflow last did so was overwritten with it, whatever its digest says: the row's version tells.
 """
 
 import json
@@ -50,7 +51,7 @@ def digest(state: State) -> int:
 
 
 def fact_to_json(fact: Fact) -> dict[str, Any]:
-    plain: dict[str, Any] = _plain(asdict(replace(fact, seen=0)))
+    plain: dict[str, Any] = _plain(asdict(replace(fact, seen=0, row=0)))
     return plain
 
 

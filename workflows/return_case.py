@@ -29,6 +29,7 @@ class ReturnCase:
         self._case_id = given.opening.case_id
         self._state, self._first = (given.ended, ()) if given.ended else start(given.opening)
         self._taken = 0
+        self._written = 0  # the row's version when this run last wrote its state over it
         self._heard: set[str] = set()
         self._busy = 0
         self._bug: BaseException | None = None
@@ -145,7 +146,8 @@ class ReturnCase:
         self._set_alarm()
         mine = digest(self._state)
         seen = fact.seen if recorded else await self._note("record", fact)
-        if seen != mine:
+        overwritten = recorded and 0 < fact.row <= self._written
+        if seen != mine or overwritten:
             await self._write_over()
         for effect in effects:
             self._spawn(self._carry_out(effect))
@@ -177,7 +179,11 @@ class ReturnCase:
         self._busy -= 1
 
     async def _write_over(self) -> None:
-        await self._note("write_over", self._state, self._taken)
+        while True:
+            state = self._state
+            self._written = await self._note("write_over", state, self._taken)
+            if state == self._state:  # else it moved on meanwhile, and the row was put back behind it
+                return
 
     async def _note(self, name: str, *args: Any) -> int:
         """A row of our own, written beside the workflow task; when the database is away, by a queued activity until it is back."""

@@ -28,6 +28,7 @@ facts = Table(
     Column("data", Json, nullable=False),
     Column("stage", Word, nullable=False),  # the case's stage after it
     Column("seen", BigInteger, nullable=False, server_default="0"),
+    Column("row_version", Integer, nullable=False, server_default="0"),
     Column("run_epoch", Integer, nullable=False, server_default="0"),
     # How the running case is told: an update for people, a signal for partners; empty where the case itself said it.
     Column("tell", Word),

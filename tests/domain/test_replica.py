@@ -141,6 +141,7 @@ def test_what_was_seen_of_a_fact_is_no_part_of_it() -> None:
         "by": "simulated",
         "data": {"status": "picked_up"},
         "seen": 0,
+        "row": 0,
     }
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from threading import Event
+from typing import Any
 
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
@@ -10,10 +12,12 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowUpdateFailedError
 from ulid import ULID
 
+from database import cases
 from database.engine import Sessions
 from domain.process import Fact, FactKind
 from domain.replica import digest, from_json
 from tests.house import SHOP, House, World, open_house
+from tests.waiting_for import eventually
 from workflows.names import workflow_id
 
 pytestmark = pytest.mark.anyio
@@ -102,6 +106,35 @@ async def test_the_row_and_the_running_case_agree_at_every_stage(house: House) -
         await house.until_idle(case_id)
         assert house.case(case_id).state == row.state, stage
         assert digest(from_json(row.state)) == house.timeline(case_id)[-1].seen
+
+
+async def test_a_word_of_the_case_that_crosses_a_new_fact_does_not_stay_on_the_row(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The case is writing its state over the row while somebody records a fact there, which is overwritten with it."""
+    order = await house.sell(1)
+    case_id = await house.open(order)
+    await house.until(case_id, "booked")
+    await house.until_idle(case_id)
+    writing, recorded, writes = Event(), Event(), cases.write_over
+
+    def held(*given: Any, **more: Any) -> int:
+        writing.set()
+        recorded.wait(2)
+        return writes(*given, **more)
+
+    monkeypatch.setattr(cases, "write_over", held)
+    await house.handle(case_id).signal("nudge")
+    await eventually(writing.is_set)
+    receiving = asyncio.create_task(house.receive(case_id))
+    await eventually(lambda: any(fact.kind == "received" for fact in house.timeline(case_id)))
+    recorded.set()
+    await receiving
+    assert house.case(case_id).stage == "received"
+    await house.inspect(case_id)
+    await house.until(case_id, "closed")
+    await house.until_done(case_id)
+    assert house.case(case_id).stage == "closed"
 
 
 async def test_the_same_fact_told_twice_is_taken_once(house: House) -> None:
