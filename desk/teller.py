@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import Row
@@ -29,6 +31,7 @@ from database.engine import Sessions
 from domain.errors import BoomerangError
 from domain.process import Fact, Method, Opening, State
 from domain.replica import from_json
+from domain.stages import ENDS
 from domain.terms import Limits
 from workflows.messages import Answer, CaseInput
 from workflows.names import NUDGE, SIGNALS, UPDATES, WORKFLOW_TYPE, workflow_id
@@ -40,6 +43,18 @@ MARKET = SearchAttributeKey.for_keyword("Market")
 CUSTOMER = SearchAttributeKey.for_keyword("Customer")
 
 TELL_TIMEOUT = timedelta(seconds=3)
+OPENED_WITHIN_S, LOOKED_EVERY_S = 2.0, 0.05
+
+
+class BeingOpened(RuntimeError):
+    """The case is open by its row and does not run yet: an earlier word is on its way to open it again."""
+
+
+class NotEnded(Enum):
+    NOT_ENDED = "not ended"
+
+
+NOT_ENDED = NotEnded.NOT_ENDED
 
 
 class Teller:
@@ -69,6 +84,16 @@ class Teller:
 
     async def tell(self, case_id: str, fact: Fact, how: str) -> None:
         """Tell a fact that is written down, once; raises where the case could not be reached, and `heal` tells it later."""
+        last = time.monotonic() + OPENED_WITHIN_S
+        while True:
+            try:
+                return await self._tell(case_id, fact, how)
+            except BeingOpened:
+                if time.monotonic() > last:
+                    raise
+                await asyncio.sleep(LOOKED_EVERY_S)
+
+    async def _tell(self, case_id: str, fact: Fact, how: str) -> None:
         answer = None
         try:
             if how == "update":
@@ -100,6 +125,8 @@ class Teller:
             await self.tell(case_id, fact, how)
             return None
         ended = await asyncio.to_thread(self._ended_before, case_id, fact)
+        if ended is NOT_ENDED:
+            raise BeingOpened(f"{case_id} is being opened again by an earlier word")
         if ended is None:
             return "the return had ended"
         given = CaseInput(_opening(case), ended)
@@ -135,15 +162,18 @@ class Teller:
         )
         return None
 
-    def _ended_before(self, case_id: str, fact: Fact) -> State | None:
-        """The ended state that this fact opens again; None when the case has ended and the fact changes nothing."""
+    def _ended_before(self, case_id: str, fact: Fact) -> State | NotEnded | None:
+        """The ended state that this fact opens again; None when the case has ended and the fact changes nothing.
+
+        NOT_ENDED when neither: by its row the case is open, so an earlier fact has opened it again, and is still being told.
+        """
         with self._sessions.begin() as session:
             row = cases.lock(session, case_id)
             recorded = facts.reopens(session, case_id, fact.id)
             if recorded:
                 return from_json(recorded)
             # Written down while the row said the case was running; it had just ended. Apply the fact to the end instead.
-            return facts.apply_to_end(session, row, fact)
+            return facts.apply_to_end(session, row, fact) if row.stage in ENDS else NOT_ENDED
 
     def _read(self, case_id: str) -> Row[Any]:
         with self._sessions() as session:

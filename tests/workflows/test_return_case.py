@@ -187,6 +187,36 @@ async def test_a_word_that_was_written_and_not_told_is_healed(house: House) -> N
     await house.until(case_id, "cancelled")
 
 
+async def test_a_word_to_a_case_that_is_being_opened_again_waits_for_that(house: House) -> None:
+    """Two people at once: the dock has goods of an expired return, and the bench judges them before the case runs again."""
+    order = await house.sell(1)
+    case_id = await house.open(order)
+    await house.until(case_id, "booked")
+    await house.pass_deadline(case_id)
+    await house.until(case_id, "expired")
+    await house.until_done(case_id)
+    tells, first = house.desk._teller._tell, Event()
+
+    async def late(told: str, fact: Fact, how: str) -> None:
+        if fact.kind is FactKind.RECEIVED:
+            while not first.is_set():
+                await asyncio.sleep(0.01)
+        await tells(told, fact, how)
+
+    house.desk._teller._tell = late  # type: ignore[method-assign]
+    try:
+        receiving = asyncio.create_task(house.receive(case_id))
+        await house.until(case_id, "received")
+        inspecting = asyncio.create_task(house.inspect(case_id))
+        await house.until(case_id, "inspected")
+        assert not inspecting.done(), "nobody has opened the case yet"
+        first.set()
+        await asyncio.gather(receiving, inspecting)
+    finally:
+        house.desk._teller._tell = tells  # type: ignore[method-assign]
+    assert (await house.until(case_id, "closed")).refunded_minor == 1250
+
+
 async def test_cancelling_in_temporals_own_tools_is_the_shoppers_cancellation(house: House) -> None:
     order = await house.sell(1)
     case_id = await house.open(order)
