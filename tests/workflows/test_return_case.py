@@ -203,7 +203,7 @@ async def test_a_word_to_a_case_that_is_being_opened_again_waits_for_that(house:
                 await asyncio.sleep(0.01)
         await tells(told, fact, how)
 
-    house.desk._teller._tell = late  # type: ignore[method-assign]
+    house.desk._teller._tell = late  # type: ignore[method-assign,assignment]
     try:
         receiving = asyncio.create_task(house.receive(case_id))
         await house.until(case_id, "received")
