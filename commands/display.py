@@ -3,7 +3,6 @@
 In a terminal the counts stay in one place; in a pipe or a file they are plain lines, one about every second while they change.
 """
 
-import sys
 import time
 from types import TracebackType
 from typing import Self
@@ -108,10 +107,6 @@ class Display:
             ("attention", count(Stage.ATTENTION)),
             ("stuck", str(standing.troubled)),
         ]
-
-
-def in_a_terminal() -> bool:
-    return sys.stdout.isatty()
 
 
 def _by_reason(standing: Standing) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
-from sqlalchemy import Table, select, text
+from sqlalchemy import Table, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -40,10 +40,6 @@ def put_customers(session: Session, countries: Mapping[str, str], *, replace: bo
         session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
     else:
         session.execute(statement.on_conflict_do_nothing())
-
-
-def known_customers(session: Session, ids: Iterable[str]) -> set[str]:
-    return set(session.scalars(select(customers.c.id).where(customers.c.id.in_(list(ids)))))
 
 
 def analyze(session: Session) -> None:

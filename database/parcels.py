@@ -57,12 +57,6 @@ def of_cases(session: Session, case_ids: Sequence[str]) -> dict[str, list[Row[An
     return found
 
 
-def of_effect(session: Session, case_id: str, effect_key: str) -> Row[Any] | None:
-    return session.execute(
-        select(parcels).where(parcels.c.case_id == case_id, parcels.c.effect_key == effect_key)
-    ).one_or_none()
-
-
 def inbound(session: Session, case_id: str) -> Row[Any] | None:
     """The latest parcel on the way in: the one that counts when a label was booked again."""
     return session.execute(

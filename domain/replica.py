@@ -7,7 +7,7 @@ before the workflow last did so was overwritten with it, whatever its digest say
 """
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -48,11 +48,6 @@ def from_json(row: dict[str, Any]) -> State:
 def digest(state: State) -> int:
     """A number that two equal states share; never 0, which stands for "not recorded"."""
     return crc32(json.dumps(to_json(state), sort_keys=True).encode()) or 1
-
-
-def fact_to_json(fact: Fact) -> dict[str, Any]:
-    plain: dict[str, Any] = _plain(asdict(replace(fact, seen=0, row=0)))
-    return plain
 
 
 def _fact(row: dict[str, Any]) -> Fact:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.process import Effect, EffectKind, Fact, FactKind, Method, State, Verdict, decide
-from domain.replica import digest, fact_to_json, from_json, to_json
+from domain.replica import digest, from_json, to_json
 from domain.stages import Stage
 from domain.terms import Limits
 from tests.domain import reach
@@ -129,20 +129,6 @@ def test_what_was_written_before_a_part_was_known_is_still_read() -> None:
     }
 
     assert from_json(written) == State(Stage.BOOKED, MONDAY, Method.LABEL, LIMITS)
-
-
-def test_what_was_seen_of_a_fact_is_no_part_of_it() -> None:
-    fact = Fact(FactKind.SCANNED, MONDAY, "f_1", "simulated", {"status": "picked_up"}, seen=7)
-
-    assert fact_to_json(fact) == {
-        "kind": "scanned",
-        "at": "2026-03-02T09:00:00+00:00",
-        "id": "f_1",
-        "by": "simulated",
-        "data": {"status": "picked_up"},
-        "seen": 0,
-        "row": 0,
-    }
 
 
 def test_the_same_instant_told_in_another_zone_is_the_same_instant_when_read() -> None:
