@@ -1,19 +1,21 @@
 """The documentation of the API, complete without a network: the page, what it loads, and the description it shows."""
 
 from collections.abc import Mapping
+from importlib.resources import files as files_of
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.routing import APIRoute
-from swagger_ui_bundle import swagger_ui_path
 
 from api.errors import NoSuchAddress
 from api.reading import Door
 from api.schemas.problems import Problem
 from api.security import open_to_all, scope_of
 
+SWAGGER_UI = Path(str(files_of("fastapi_swagger") / "resources"))
 FILES: Mapping[str, str] = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -63,7 +65,7 @@ async def start() -> Response:
 async def files(file: str) -> Response:
     if file not in FILES:
         raise NoSuchAddress(f"There is nothing at /docs/{file}.")
-    return FileResponse(swagger_ui_path / file, media_type=FILES[file], headers={"Cache-Control": "max-age=86400"})
+    return FileResponse(SWAGGER_UI / file, media_type=FILES[file], headers={"Cache-Control": "max-age=86400"})
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -1,6 +1,10 @@
 """The documentation: complete, true to what the server does, and without a network."""
 
+import html
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +33,23 @@ def test_the_page_loads_nothing_from_elsewhere(doors: Doors, path: str) -> None:
 
 def test_the_browser_is_forbidden_to_load_from_elsewhere(doors: Doors) -> None:
     assert doors.get("/docs", role=None).headers["content-security-policy"].startswith("default-src 'self';")
+
+
+def test_the_page_can_read_the_version_of_the_description(doors: Doors) -> None:
+    """Swagger UI before 5 shows nothing but an apology for OpenAPI 3.1."""
+    assert doors.get("/openapi.json").json()["openapi"].startswith("3.1")
+    assert "isOAS31" in doors.get("/docs/swagger-ui-bundle.js", role=None).text
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium on this machine to open the page with")
+def test_a_browser_shows_every_operation(doors: Doors, tmp_path: Path) -> None:
+    words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--virtual-time-budget=10000"]
+    words += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    words += [f"--user-data-dir={tmp_path}", "--dump-dom", f"{doors.url}/docs"]
+    shown = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "Unable to render" not in shown
+    for name, operation in operations(doors).items():
+        assert operation["summary"] in html.unescape(shown), name
 
 
 def test_all_that_the_page_asks_for_is_here(doors: Doors) -> None:
