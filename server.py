@@ -84,7 +84,7 @@ async def _heal(desk: ReturnsDesk) -> None:
                 log.info("told %s things that had been written down and not told", done)
         except SQLAlchemyError as error:
             log.warning("healing waits for the database: %s", type(error).__name__)
-        except Exception:
+        except Exception:  # a mistake in one row must not end the healing of all others
             log.exception("healing met an error and goes on")
         await asyncio.sleep(HEAL_EVERY_S)
 

@@ -77,9 +77,8 @@ class PartnersEvents:
         if body is None:
             return None
         body = {**body, "at": datetime.fromisoformat(body["at"])}
-        receipt = (
-            self._receipt(ProviderEvent(**body), code) if kind == PAYMENT else None
-        )  # asked before anything is locked
+        # Asked before anything is locked: a provider may take seconds.
+        receipt = self._receipt(ProviderEvent(**body), code) if kind == PAYMENT else None
         with self._sessions.begin() as session:
             if inbox.take(session, provider, event_id) is None:
                 return None

@@ -33,6 +33,7 @@ from domain.process import Fact, Method, Opening, State
 from domain.replica import from_json
 from domain.stages import ENDS
 from domain.terms import Limits
+from gateways.errors import GatewayError
 from workflows.messages import Answer, CaseInput
 from workflows.names import NUDGE, SIGNALS, UPDATES, WORKFLOW_TYPE, workflow_id
 
@@ -197,11 +198,12 @@ async def quietly(work: Awaitable[None]) -> None:
         WorkflowUpdateRPCTimeoutOrCancelledError,
         DBAPIError,
         BoomerangError,
+        GatewayError,  # a provider that is away when it is asked about its own event
         OSError,
         RuntimeError,  # what a client says that has never reached Temporal
     ) as error:
         log.warning("not told yet, will be tried again: %s: %s", type(error).__name__, error)
-    except Exception:
+    except Exception:  # the row stands and is looked at again; the caller has been promised what it says
         log.exception("not told yet, will be tried again")
 
 
