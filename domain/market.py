@@ -51,6 +51,9 @@ class Market:
                                         presumed to have been there (`defect_burden_reversal_months`)
     defect_short_reject_days            days in which faulty goods may be rejected outright
     withdrawal_function_from            day from which a withdrawal button must be offered online
+    last_day_on_holiday                 what becomes of a period whose last day is no working day: next_working_day, or
+                                        stays; None = not known, and treated as next_working_day, which favours whoever
+                                        must act (`last_day_source` says where it is written)
     """
 
     market: str
@@ -83,6 +86,8 @@ class Market:
     defect_short_reject_days: int | None = None
     late_refund_penalty: str | None = None
     withdrawal_function_from: date | None = None
+    last_day_on_holiday: str | None = None
+    last_day_source: str | None = None
     special_rules: str | None = None
     uncertain_fields: tuple[str, ...] = ()
 

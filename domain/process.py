@@ -19,8 +19,8 @@ from enum import StrEnum
 from typing import Any
 
 from domain.calendar import after
+from domain.limits import Limits
 from domain.stages import ENDS, RANK, Owner, Silence, Stage
-from domain.terms import Limits
 
 WARN_AT = 0.8  # of the time that was given
 

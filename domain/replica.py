@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 from zlib import crc32
 
+from domain.limits import Limits
 from domain.process import Effect, EffectKind, Fact, FactKind, Method, State, Verdict
 from domain.stages import Stage
-from domain.terms import Limits
 
 
 def to_json(state: State) -> dict[str, Any]:

@@ -7,6 +7,7 @@ under way.
 from dataclasses import dataclass
 
 from domain.calendar import Span
+from domain.limits import Limits
 from domain.market import Market, Right
 from domain.policy import ReturnPolicy, Starts
 from domain.tier import Tier
@@ -14,32 +15,6 @@ from domain.tier import Tier
 HOURS_PER_DAY = 24
 MINUTES_PER_DAY = 24 * 60
 BUSINESS_DAYS_PER_WEEK = 5
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long each wait of the process may last, as spans ("24h", "7d", "2bd"), and how often a pickup is tried.
-
-    approval      a person or rule authorizes or refuses the request
-    booking       the carrier gives a label or confirms a pickup
-    ship_back     the shopper hands the parcel over
-    pickup        the carrier collects after a booking
-    pickup_tries  pickups tried again, after the first one, before an operator is called
-    transit       a scanned parcel reaches the dock
-    inspection    the received goods are judged
-    refund        the refund is ordered after the goods passed
-    attention     a case waiting for an operator is tried again by itself
-    """
-
-    approval: str
-    booking: str
-    ship_back: str
-    pickup: str
-    pickup_tries: int
-    transit: str
-    inspection: str
-    refund: str
-    attention: str
 
 
 @dataclass(frozen=True)

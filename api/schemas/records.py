@@ -11,10 +11,10 @@ from api.schemas.common import money, spoken
 from desk import Preview
 from domain.calendar import Span
 from domain.explain import Decision
+from domain.limits import Limits
 from domain.opening import JudgedLine, Verdict
 from domain.process import Method, Opening, start
 from domain.stages import Stage
-from domain.terms import Limits
 
 ISO_UNITS = {"min": "PT{}M", "h": "PT{}H", "d": "P{}D", "bd": "P{}D"}
 

@@ -11,10 +11,10 @@ from database.engine import Sessions, database_time
 from database.orders import Customer
 from database.verify import verify
 from domain.ledger import refund_paid_entry
+from domain.limits import Limits
 from domain.money import Money
 from domain.process import Method, State
 from domain.stages import Stage
-from domain.terms import Limits
 from tests.builders import an_order
 
 LIMITS = Limits("24h", "1h", "14d", "72h", 2, "14d", "2bd", "1bd", "24h")

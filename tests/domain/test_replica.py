@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.limits import Limits
 from domain.process import Effect, EffectKind, Fact, FactKind, Method, State, Verdict, decide
 from domain.replica import digest, from_json, to_json
 from domain.stages import Stage
-from domain.terms import Limits
 from tests.domain import reach
 from tests.domain.told import LIMITS, MONDAY, Told, a_state
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain.limits import Limits
 from domain.process import (
     WAITS,
     Effect,
@@ -27,7 +28,6 @@ from domain.process import (
 )
 from domain.replica import digest, from_json, to_json
 from domain.stages import ENDS, FOLLOWS, Stage
-from domain.terms import Limits
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LIMITS = Limits(
