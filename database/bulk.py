@@ -1,5 +1,6 @@
 """Many orders at once: what an import writes, by COPY, a batch in one transaction."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any
@@ -57,6 +58,9 @@ def _order_row(order: Order) -> dict[str, Any]:
         "delivered_at": order.delivered_at,
         "currency": order.currency,
         "total_minor": order.paid_minor,
+        "status": order.status,
+        "channel": order.channel,
+        "insured": order.insured,
         "content_hash": content_hash(order),
     }
 
@@ -86,6 +90,8 @@ def _field(value: Any) -> str:
         return "\\N"
     if isinstance(value, bool):
         return "t" if value else "f"
+    if isinstance(value, tuple):
+        value = json.dumps(value)
     if isinstance(value, str):
         if value.isalnum():
             return value

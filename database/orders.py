@@ -3,17 +3,17 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from database.tables import customers, order_lines, orders, tenders
+from database.tables import case_lines, customers, order_lines, orders, tenders
 from domain.errors import Conflict, Missing
-from domain.opening import SoldLine
-from domain.order import Order, OrderLine, Tender
+from domain.order import Order, OrderLine, SoldLine, Tender
 from domain.tier import PlacedOrder
 
 
@@ -35,6 +35,9 @@ class OrderHasReturns(Conflict):
     next_action = "Units of this order are in a return. Leave its lines and tenders as they are."
 
 
+CUSTOMER_SAYS = ("country", "name", "email", "locale", "address_key", "device_key")
+
+
 @dataclass(frozen=True)
 class Customer:
     id: str
@@ -42,6 +45,8 @@ class Customer:
     name: str | None = None
     email: str | None = None
     locale: str | None = None
+    address_key: str | None = None
+    device_key: str | None = None
 
 
 def put(session: Session, order: Order, customer: Customer | None) -> bool:
@@ -70,7 +75,7 @@ def put(session: Session, order: Order, customer: Customer | None) -> bool:
 
 def put_customers(session: Session, people: Sequence[Customer]) -> None:
     statement = insert(customers).values([asdict(person) for person in people])
-    changed = {name: statement.excluded[name] for name in ("country", "name", "email", "locale")}
+    changed = {name: statement.excluded[name] for name in CUSTOMER_SAYS}
     session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
 
 
@@ -85,6 +90,9 @@ def put_new(session: Session, batch: Sequence[Order]) -> None:
             "delivered_at": order.delivered_at,
             "currency": order.currency,
             "total_minor": order.paid_minor,
+            "status": order.status,
+            "channel": order.channel,
+            "insured": order.insured,
             "content_hash": content_hash(order),
         }
         for order in batch
@@ -102,7 +110,19 @@ def known_ids(session: Session, ids: Iterable[str]) -> set[str]:
 
 
 def content_hash(order: Order) -> str:
-    return hashlib.sha256(json.dumps(asdict(order), default=str, sort_keys=True).encode()).hexdigest()
+    """What an order says, in short. What it leaves unsaid is left out: a field that orders gain later changes no known one."""
+    said = {**_said(order), "lines": [_said(line) for line in order.lines]}
+    said["tenders"] = [asdict(tender) for tender in order.tenders]
+    return hashlib.sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _said(what: Order | OrderLine) -> dict[str, object]:
+    # final_sale was there from the first, written or not.
+    return {
+        field.name: getattr(what, field.name)
+        for field in fields(what)
+        if field.name == "final_sale" or field.default is MISSING or getattr(what, field.name) != field.default
+    }
 
 
 def get(session: Session, order_id: str) -> Order:
@@ -120,23 +140,33 @@ def get(session: Session, order_id: str) -> Order:
         placed_at=head.placed_at,
         delivered_at=head.delivered_at,
         currency=head.currency,
-        lines=tuple(
-            OrderLine(
-                row.order_id,
-                row.id,
-                row.sku,
-                row.description,
-                row.category,
-                row.quantity,
-                row.unit_price_minor,
-                row.discount_minor,
-                row.final_sale,
-            )
-            for row in lines
-        ),
+        lines=tuple(_line(row) for row in lines),
         tenders=tuple(
             Tender(row.order_id, row.id, row.method, row.amount_minor, row.processor, row.reference) for row in paid
         ),
+        status=head.status,
+        channel=head.channel,
+        insured=head.insured,
+    )
+
+
+def _line(row: Row[Any]) -> OrderLine:
+    return OrderLine(
+        row.order_id,
+        row.id,
+        row.sku,
+        row.description,
+        row.category,
+        row.quantity,
+        row.unit_price_minor,
+        row.discount_minor,
+        row.final_sale,
+        row.condition,
+        row.seller,
+        tuple(row.natures),
+        tuple(row.serials),
+        row.shipped,
+        row.exchanged,
     )
 
 
@@ -185,39 +215,66 @@ def claim(session: Session, units: dict[tuple[str, str], int]) -> None:
 
 
 def _sold(session: Session, which: ColumnElement[bool], *, lock: bool) -> list[SoldLine]:
+    whole = order_lines.alias("whole")
+    anything_shipped = (
+        select(func.coalesce(func.bool_or(whole.c.shipped.is_distinct_from(0)), False))
+        .where(whole.c.order_id == order_lines.c.order_id)
+        .scalar_subquery()
+    )
+    methods = (
+        select(func.array_agg(tenders.c.method.distinct()))
+        .where(tenders.c.order_id == order_lines.c.order_id)
+        .scalar_subquery()
+    )
+    asked_before = (
+        select(func.count(case_lines.c.case_id.distinct()))
+        .where(case_lines.c.order_id == order_lines.c.order_id, case_lines.c.order_line_id == order_lines.c.id)
+        .scalar_subquery()
+    )
     question = (
-        select(order_lines, orders.c.currency, orders.c.market, orders.c.placed_at, orders.c.delivered_at)
+        select(
+            order_lines,
+            orders.c.currency,
+            orders.c.market,
+            orders.c.placed_at,
+            orders.c.delivered_at,
+            orders.c.status.label("order_status"),
+            orders.c.channel,
+            orders.c.insured,
+            anything_shipped.label("anything_shipped"),
+            methods.label("methods"),
+            asked_before.label("asked_before"),
+        )
         .join(orders, orders.c.id == order_lines.c.order_id)
         .where(which)
         .order_by(order_lines.c.order_id, order_lines.c.id)  # one order for all who lock: nobody waits in a circle
     )
     if lock:
         question = question.with_for_update(of=order_lines)
-    return [
-        SoldLine(
-            OrderLine(
-                row.order_id,
-                row.id,
-                row.sku,
-                row.description,
-                row.category,
-                row.quantity,
-                row.unit_price_minor,
-                row.discount_minor,
-                row.final_sale,
-            ),
-            row.currency,
-            row.market,
-            row.customer_id,
-            row.placed_at,
-            row.delivered_at,
-            row.claimed,
-            row.refunded,
-            row.refunded_minor,
-        )
-        for row in session.execute(question)
-    ]
+    return [sold_line(row) for row in session.execute(question)]
+
+
+def sold_line(row: Row[Any]) -> SoldLine:
+    """A line with its order's own words, from a row that holds both."""
+    return SoldLine(
+        _line(row),
+        row.currency,
+        row.market,
+        row.customer_id,
+        row.placed_at,
+        row.delivered_at,
+        row.claimed,
+        row.refunded,
+        row.refunded_minor,
+        order_status=row.order_status,
+        channel=row.channel,
+        insured=row.insured,
+        anything_shipped=row.anything_shipped,
+        payments=frozenset(row.methods or ()),
+        asked_before=row.asked_before,
+    )
 
 
 def _line_row(order: Order, line: OrderLine) -> dict[str, object]:
-    return {**asdict(line), "customer_id": order.customer_id}
+    row = {**asdict(line), "customer_id": order.customer_id}
+    return row | {"natures": list(line.natures), "serials": list(line.serials)}

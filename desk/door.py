@@ -67,7 +67,8 @@ class ReturnsDesk:
         self._sessions = sessions
         self._clock = clock
         self._present = present
-        self._openings = Openings(book, programme, clock)
+        standing = book.programme(programme)
+        self._openings = Openings(book, lambda session, at: standing, clock)
         self._teller = Teller(sessions, client, task_queue)
         self._events = PartnersEvents(sessions, clock, self._teller, carriers, payments)
 

@@ -1,33 +1,45 @@
 """Opening a return: what is sold is locked, the request judged, its units held and its terms frozen, in one transaction."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 from ulid import ULID
 
 from database import cases, facts, orders
+from database.customers import lock_of
 from database.engine import Clock
+from database.history import history_of
 from desk.words import Caller, Preview
+from domain.calendar import Calendar
+from domain.eligibility import Verdict, last_days_move
 from domain.explain import Decision
-from domain.market import market_of
-from domain.opening import Judgement, ReturnRequest, SoldLine, Verdict, judge
-from domain.policy import PolicyBook
+from domain.market import Market, market_of
+from domain.opening import Judgement, ReturnRequest, Setting, judge, risk_of
+from domain.order import SoldLine
+from domain.policy import PolicyBook, ReturnPolicy
 from domain.process import Opening, State, start
+from domain.risk import ReturnHistory
 from domain.stages import Stage
 from domain.terms import terms_for
-from domain.tier import Tier, history_of, months_before, tier_of
+from domain.tier import Tier, orders_since, tier_now
+from policies.calendars import calendar_of
 
 DECIDED = {Verdict.ELIGIBLE: "authorized", Verdict.REFERRED: "referred", Verdict.REFUSED: "refused"}
 
 
-class Openings:
-    """Judges requests by the merchant's programme and the law; `open` also writes what follows."""
+# The policy in force at a moment, as operators published it (desk/policies.py).
+Live = Callable[[Session, datetime], ReturnPolicy]
 
-    def __init__(self, book: PolicyBook, programme: str, clock: Clock) -> None:
+
+class Openings:
+    """Judges requests by the policy in force and the law; `open` also writes what follows."""
+
+    def __init__(self, book: PolicyBook, policies: Live, clock: Clock) -> None:
         self._book = book
-        self._policy = book.programme(programme)
+        self._policies = policies
         self._clock = clock
 
     def open(self, session: Session, request: ReturnRequest, caller: Caller) -> str:
@@ -36,9 +48,9 @@ class Openings:
         judgement, terms = seen.judgement, seen.terms
         at = self._clock(session)
         case_id = f"ret_{ULID()}"
-        opening = Opening(case_id, judgement.verdict is Verdict.ELIGIBLE, request.method, at, terms.limits)
+        opening = Opening(case_id, judgement.verdict is Verdict.ELIGIBLE, request.method, at, judgement.limits)
         refused = judgement.verdict is Verdict.REFUSED
-        state = State(Stage.REFUSED, at, request.method, terms.limits) if refused else start(opening)[0]
+        state = State(Stage.REFUSED, at, request.method, judgement.limits) if refused else start(opening)[0]
         customer = request.customer_id or next((line.sold.customer_id for line in judgement.lines if line.sold), None)
         values = {
             "id": case_id,
@@ -49,10 +61,12 @@ class Openings:
             "market": terms.market,
             "programme": terms.programme,
             "policy_version": terms.policy_version,
+            "policy_id": terms.policy_id or None,
+            "benefits": terms.benefits,
             "currency": judgement.currency,
             "resolution": request.resolution,
             "method": request.method,
-            "terms": {**asdict(terms), "freight": judgement.freight._asdict()},
+            "terms": {**asdict(terms), "limits": asdict(judgement.limits), "freight": judgement.freight._asdict()},
             "referred": judgement.verdict is Verdict.REFERRED,
             "explanation": [asdict(decision) for decision in judgement.explanation],
             "quoted_minor": judgement.quote.total_minor,
@@ -64,7 +78,7 @@ class Openings:
         }
         cases.open_case(session, values, _line_rows(case_id, judgement), state)
         orders.claim(session, _units(judgement))
-        grounds = sorted({line.ground for line in judgement.lines if line.ground})
+        grounds = sorted({ground for line in judgement.lines for ground in line.grounds})
         steps: list[tuple[str, str, dict[str, Any]]] = [
             ("requested", Stage.REQUESTED, {"lines": len(judgement.lines)}),
             ("checked", Stage.CHECKED, {"tier": terms.tier, "market": terms.market}),
@@ -77,21 +91,34 @@ class Openings:
         """The answer to a request; `lock` holds the order lines against other returns of them."""
         now = self._clock(session)
         at = request.declared_at or now
+        policy = self._policies(session, now)
         sold = self._sold(session, request, lock=lock)
         customer = request.customer_id or next((line.customer_id for line in sold if line.customer_id), None)
         country = orders.country_of(session, customer) if customer else (sold[0].market if sold else "")
         law = sold[0].market if request.order_id and sold else country
         market = market_of(self._book, law)
-        tier, why = self._tier(session, customer, at)
-        terms = terms_for(self._policy, market, tier)
+        tier, why = self._tier(session, policy, customer, at)
+        currency = sold[0].currency if sold else request.currency or policy.tier_table.thresholds.currency
+        history = ReturnHistory()
+        if customer and policy.looks_at_history:
+            history = history_of(session, customer, currency=currency, at=at)
+        risk = risk_of(history, policy, tier)
+        terms = terms_for(policy, market, tier, country=law, benefits=not risk.ends_benefits)
         judgement = judge(
             request,
             sold=sold,
-            policy=self._policy,
-            terms=terms,
-            market=market,
+            by=Setting(
+                policy,
+                terms,
+                market,
+                judging_calendar(law, market, [line.delivered_at or line.placed_at for line in sold], at),
+                calendar_of(law, now.date(), moves=last_days_move(market)),
+                self._book.rates,
+                history,
+                risk,
+            ),
             at=at,
-            currency=self._book.tiers.thresholds.currency,
+            currency=currency,
         )
         return Preview(tier, terms, replace(judgement, explanation=(why, *judgement.explanation)))
 
@@ -112,11 +139,21 @@ class Openings:
             session, request.customer_id, [line.sku for line in request.lines if line.sku], lock=lock
         )
 
-    def _tier(self, session: Session, customer: str | None, at: datetime) -> tuple[Tier, Decision]:
-        thresholds = self._book.tiers.thresholds
-        since = datetime.combine(months_before(at.date(), thresholds.window_months), datetime.min.time(), UTC)
-        placed = orders.placed_by(session, customer, since=since, until=at) if customer else []
-        return tier_of(history_of(placed, thresholds=thresholds, at=at), thresholds, at.date())
+    def _tier(
+        self, session: Session, policy: ReturnPolicy, customer: str | None, at: datetime
+    ) -> tuple[Tier, Decision]:
+        thresholds = policy.tier_table.thresholds
+        if not customer:
+            return tier_now([], None, thresholds, self._book.rates, at)
+        placed = orders.placed_by(session, customer, since=orders_since(thresholds, at), until=at)
+        return tier_now(placed, lock_of(session, customer, at), thresholds, self._book.rates, at)
+
+
+def judging_calendar(country: str, market: Market, starts: Sequence[datetime], at: datetime) -> Calendar:
+    """The days from the year of the oldest start to beyond the moment; whole years, so that one calendar serves many requests."""
+    first = min([*starts, at]).year
+    days = (date(at.year + 2, 1, 1) - date(first, 1, 1)).days
+    return calendar_of(country, date(first, 1, 1), moves=last_days_move(market), days=days)
 
 
 def _line_rows(case_id: str, judgement: Judgement) -> list[dict[str, Any]]:
@@ -131,7 +168,9 @@ def _line_rows(case_id: str, judgement: Judgement) -> list[dict[str, Any]]:
             "reason": line.reason,
             "note": line.note,
             "verdict": line.verdict,
-            "verdict_reasons": [line.ground] if line.ground else [],
+            "verdict_reasons": list(line.grounds),
+            "condition": line.condition,
+            "serials": list(line.serials),
             "holds_units": line.sold is not None
             and line.verdict is not Verdict.REFUSED
             and judgement.verdict is not Verdict.REFUSED,

@@ -1,120 +1,220 @@
-"""May this line come back? One small rule after another: eligible, refused, or referred to a person.
+"""May this line come back? A chain of small rules, each of which says yes, no, or "a person decides", with its reason.
 
-Each rule answers one question with a Decision; the first that refuses or refers ends the questioning. The law's floor
-holds throughout: goods within the statutory withdrawal period, and goods that were not what was sold, are never
-refused for a rule of the merchant's own making.
+Every rule is asked, and all that they say is reported together. A line that any rule refuses is refused; one that none
+refuses and any refers goes to a person. The law's floor holds throughout: goods within the statutory withdrawal period
+that the law does not except, and goods that were not what was sold, are never refused for a rule of the merchant's own
+making.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from domain.calendar import Calendar, legal_end, local_day
 from domain.explain import Decision
-from domain.market import Market
+from domain.goods import SEALED, GoodsCondition, Nature
+from domain.market import Market, Wear, exception, guarantee
 from domain.matching import Unmatched, UnmatchedReason
 from domain.money import share
-from domain.order import OrderLine, check_quantity
-from domain.policy import ReturnPolicy, Starts
+from domain.order import OrderLine, OrderStatus, SoldLine, check_quantity
+from domain.policy import LineFacts, ReturnPolicy, Starts
 from domain.reasons import ReturnReason, fault_of, is_no_fault
+from domain.risk import NO_RISK, Risk
+from domain.risk import explain as explain_risk
 from domain.terms import Terms
 from domain.tier import months_before
 
 # Directive 2011/83/EU, art. 18(1): goods are delivered within 30 days of the contract unless agreed otherwise. Where
 # no delivery is on record, the statutory period is taken to have begun no later than this.
 LATEST_DELIVERY_DAYS = 30
+DAYS_OF_A_MONTH = 31
 
 
 class Ground(StrEnum):
     """Why a line is refused or referred: stable codes, for rows, JSON and the words people read."""
 
+    ORDER_NOT_COMPLETED = "order_not_completed"
     NOT_GOODS = "not_goods"
+    GIFT_CARD = "gift_card"
+    NOTHING_SHIPPED = "nothing_shipped"
+    NEVER_SHIPPED = "never_shipped"
+    QUANTITY_ABOVE_SHIPPED = "quantity_above_shipped"
     QUANTITY_ABOVE_LEFT = "quantity_above_left"
     ALREADY_RETURNED = "already_returned"
+    ALREADY_EXCHANGED = "already_exchanged"
+    SERIAL_MISMATCH = "serial_mismatch"
     FINAL_SALE = "final_sale"
+    EXCLUDED_GOODS = "excluded_goods"
+    NOT_AS_SOLD = "not_as_sold"
+    NOT_INTACT = "not_intact"
     OUTSIDE_WINDOW = "outside_window"
+    STORE_CREDIT_ONLY = "store_credit_only"
     DELIVERY_UNKNOWN = "delivery_unknown"
+    CONDITIONAL_RIGHT = "conditional_right"
     DEFECT_GUARANTEE = "defect_guarantee"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    FAIR_USE = "fair_use"
     HIGH_VALUE = "refer_high_value"
+    MERCHANT_DECIDES = "merchant_decides"
+    REFUND_ONLY_NOT_OFFERED = "refund_only_not_offered"
     NO_CUSTOMER = "no_customer"
     NEVER_PURCHASED = "never_purchased"
     PURCHASED_ONLY_LATER = "purchased_only_later"
 
 
-@dataclass(frozen=True)
-class Eligible:
-    """The line may come back."""
-
-    decisions: tuple[Decision, ...]
-
-
-@dataclass(frozen=True)
-class Refused:
-    """The line may not come back, on this ground."""
-
-    ground: Ground
-    decisions: tuple[Decision, ...]
+class Verdict(StrEnum):
+    ELIGIBLE = "eligible"
+    REFERRED = "referred"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True)
-class Referred:
-    """A person decides, for this ground."""
+class Judged:
+    """The answer for a line: the verdict, every ground for it (those that decided it first), and every question asked.
 
-    ground: Ground
+    `withdrawing`: the statutory right is exercised, so that the law's clock on the refund runs.
+    """
+
+    verdict: Verdict
+    grounds: tuple[Ground, ...]
     decisions: tuple[Decision, ...]
+    withdrawing: bool = False
 
-
-Verdict = Eligible | Refused | Referred
+    @property
+    def ground(self) -> Ground | None:
+        """The first of the grounds that made the verdict."""
+        return self.grounds[0] if self.grounds else None
 
 
 @dataclass(frozen=True)
 class LineRequest:
-    """What is asked: `quantity` units of an order line, for a reason, at a moment, and how the order stood then.
+    """What is asked: `quantity` units of a sold line, for a reason, at a moment (aware).
 
-    `units_gone` are units of the line that earlier returns have taken. `delivered_at` is None while no delivery is on
-    record.
+    units_gone  units of the line that other returns have taken, this request's own earlier parts included
+    condition   of the goods, as the shopper says; `serials` of the units that come back, where named
+    risk        what the customer's history of returns says
     """
 
-    line: OrderLine
-    currency: str
+    sold: SoldLine
     quantity: int
     units_gone: int
     reason: ReturnReason
-    placed_at: datetime
-    delivered_at: datetime | None
     declared_at: datetime
+    condition: GoodsCondition = GoodsCondition.NOT_SAID
+    serials: tuple[str, ...] = ()
+    risk: Risk = NO_RISK
+
+    @property
+    def line(self) -> OrderLine:
+        return self.sold.line
 
     @property
     def units_left(self) -> int:
-        return self.line.quantity - self.units_gone
+        return self.line.quantity - self.line.exchanged - self.units_gone
 
     @property
     def no_fault(self) -> bool:
         return is_no_fault(fault_of(self.reason))
 
 
-def judge_line(request: LineRequest, *, policy: ReturnPolicy, terms: Terms, market: Market) -> Verdict:
-    """Whether the units may come back, with every question asked on the way.
+class Period(StrEnum):
+    """Where a moment lies in a period whose beginning may not be on record."""
 
-    Raises what `check_quantity` raises for a quantity that is no whole number from 1 upwards.
+    RUNNING = "running"
+    PERHAPS = "perhaps"
+    OVER = "over"
+
+
+@dataclass(frozen=True)
+class Right:
+    """How the request stands to the statutory right of withdrawal: the period, its end, and what excepts the goods from it."""
+
+    period: Period
+    excepted: str | None
+    ends: datetime | None
+
+    @property
+    def holds(self) -> bool:
+        return self.period is Period.RUNNING and self.excepted is None
+
+    @property
+    def may_hold(self) -> bool:
+        return self.period is not Period.OVER and self.excepted is None
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that a rule may look at."""
+
+    request: LineRequest
+    policy: ReturnPolicy
+    terms: Terms
+    market: Market
+    calendar: Calendar
+    right: Right
+    natures: frozenset[Nature]
+
+    @property
+    def law_first(self) -> bool:
+        """The promise's own limits do not count: a right is exercised that is not the merchant's to give."""
+        return self.request.no_fault and self.right.may_hold
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one rule says: its decisions, and the ground on which it refuses or refers, if it does."""
+
+    decisions: tuple[Decision, ...] = ()
+    refuses: Ground | None = None
+    refers: Ground | None = None
+
+
+NOTHING_TO_SAY = Finding()
+
+
+def judge_line(
+    request: LineRequest, *, policy: ReturnPolicy, terms: Terms, market: Market, calendar: Calendar
+) -> Judged:
+    """Whether the units may come back, with every question asked and every reason found.
+
+    `calendar` covers the days from the order on. Raises what `check_quantity` raises for a quantity that is no whole
+    number from 1 upwards.
     """
     check_quantity(request.quantity, "/quantity")
-    decisions: list[Decision] = []
-    for verdict in (
-        _goods(request, policy),
-        _quantity_left(request),
-        _final_sale(request, policy, terms),
-        _within_window(request, terms, market),
-        _value(request, policy),
-    ):
-        decisions.extend(verdict.decisions)
-        if not isinstance(verdict, Eligible):
-            return replace(verdict, decisions=tuple(decisions))
-    return Eligible(tuple(decisions))
+    case = case_of(request, policy=policy, terms=terms, market=market, calendar=calendar)
+    withdrawing = request.no_fault and case.right.holds
+    return replace(_together(rule(case) for rule in RULES), withdrawing=withdrawing)
 
 
-def judge_unmatched(rest: Unmatched, *, sku: str, policy: ReturnPolicy) -> Refused | Referred:
+def case_of(request: LineRequest, *, policy: ReturnPolicy, terms: Terms, market: Market, calendar: Calendar) -> Case:
+    """A request with how it stands to the law."""
+    natures = frozenset(Nature(word) for word in request.line.natures)
+    if (of_category := policy.natures.get(request.line.category or "")) is not None:
+        natures |= {of_category}
+    right = right_of(request, natures, terms=terms, market=market, calendar=calendar)
+    return Case(request, policy, terms, market, calendar, right, natures)
+
+
+def right_of(
+    request: LineRequest, natures: frozenset[Nature], *, terms: Terms, market: Market, calendar: Calendar
+) -> Right:
+    """How a request stands to the right of withdrawal: from delivery, or, with no delivery on record, perhaps."""
+    if not terms.withdrawal_days:
+        return Right(Period.OVER, None, None)
+    sold, at = request.sold, request.declared_at
+    excepted = exception(market, natures, request.condition)
+    if sold.delivered_at is not None:
+        ends = _statutory_end(sold.delivered_at, terms, market, calendar)
+        return Right(Period.RUNNING if at < ends else Period.OVER, excepted, ends)
+    if at < _statutory_end(sold.placed_at, terms, market, calendar):
+        return Right(Period.RUNNING, excepted, None)
+    latest = _statutory_end(sold.placed_at + timedelta(days=LATEST_DELIVERY_DAYS), terms, market, calendar)
+    return Right(Period.PERHAPS if at < latest else Period.OVER, excepted, None)
+
+
+def judge_unmatched(rest: Unmatched, *, sku: str, policy: ReturnPolicy) -> Judged:
     """What becomes of units without a purchase: refused, or referred when the programme wants a person to look."""
-    ground = _GROUNDS[rest.reason]
     referred = rest.reason in policy.refer_unmatched
     decision = Decision(
         question=f"Is there a purchase for {rest.quantity} units of {sku}?",
@@ -123,7 +223,7 @@ def judge_unmatched(rest: Unmatched, *, sku: str, policy: ReturnPolicy) -> Refus
         source=policy.source,
         inputs=(("sku", sku), ("quantity", str(rest.quantity))),
     )
-    return Referred(ground, (decision,)) if referred else Refused(ground, (decision,))
+    return Judged(Verdict.REFERRED if referred else Verdict.REFUSED, (_GROUNDS[rest.reason],), (decision,))
 
 
 _GROUNDS: dict[UnmatchedReason, Ground] = {
@@ -136,158 +236,441 @@ _GROUNDS: dict[UnmatchedReason, Ground] = {
 }
 
 
-def _goods(request: LineRequest, policy: ReturnPolicy) -> Verdict:
-    line = request.line
+def _together(findings: Iterable[Finding]) -> Judged:
+    decisions: list[Decision] = []
+    refused: list[Ground] = []
+    referred: list[Ground] = []
+    for finding in findings:
+        decisions += finding.decisions
+        refused += [finding.refuses] if finding.refuses else []
+        referred += [finding.refers] if finding.refers else []
+    verdict = Verdict.REFUSED if refused else Verdict.REFERRED if referred else Verdict.ELIGIBLE
+    return Judged(verdict, (*refused, *referred), tuple(decisions))
+
+
+# --- the rules, in the order in which they are told
+
+
+def _order_completed(case: Case) -> Finding:
+    status = case.request.sold.order_status
+    if status == OrderStatus.COMPLETED:
+        return NOTHING_TO_SAY
+    decision = _decision(
+        f"Is order {case.request.line.order_id} a completed sale?",
+        f"no: it is {status}",
+        "order_completed",
+        "order",
+        ("status", status),
+    )
+    return Finding((decision,), refuses=Ground.ORDER_NOT_COMPLETED)
+
+
+def _goods(case: Case) -> Finding:
+    line, policy = case.request.line, case.policy
     goods = policy.is_goods_sku(line.sku) and policy.is_goods_category(line.category)
-    decision = Decision(
-        question=f"Is {line.sku} goods that can come back?",
-        answer="yes" if goods else "no",
-        rule="goods",
-        source=policy.source,
-        inputs=(("sku", line.sku), ("category", line.category or "none")),
+    decision = _decision(
+        f"Is {line.sku} goods that can come back?",
+        "yes" if goods else "no",
+        "goods",
+        policy.source,
+        ("sku", line.sku),
+        ("category", line.category or "none"),
     )
-    return Eligible((decision,)) if goods else Refused(Ground.NOT_GOODS, (decision,))
+    return Finding((decision,), refuses=None if goods else Ground.NOT_GOODS)
 
 
-def _quantity_left(request: LineRequest) -> Verdict:
-    decision = Decision(
-        question=f"Are {request.quantity} units of line {request.line.id} left?",
-        answer="yes" if request.quantity <= request.units_left else f"no: {request.units_left} left",
-        rule="quantity_left",
-        source="order and earlier returns",
-        inputs=(("bought", str(request.line.quantity)), ("gone", str(request.units_gone))),
+def _gift_card(case: Case) -> Finding:
+    """Spent, a gift card is gone; unspent, it is money. Where a right of withdrawal runs a person looks whether it is unspent."""
+    if Nature.GIFT_CARD not in case.natures or not case.request.no_fault:
+        return NOTHING_TO_SAY
+    decision = _decision(
+        f"Can the gift card of line {case.request.line.id} come back?",
+        "a person looks whether it is unspent" if case.law_first else "no",
+        "gift_card",
+        case.policy.source,
+        ("nature", Nature.GIFT_CARD),
     )
-    if request.quantity <= request.units_left:
-        return Eligible((decision,))
-    return Refused(Ground.QUANTITY_ABOVE_LEFT if request.units_left > 0 else Ground.ALREADY_RETURNED, (decision,))
+    if case.law_first:
+        return Finding((decision,), refers=Ground.GIFT_CARD)
+    return Finding((decision,), refuses=Ground.GIFT_CARD)
 
 
-def _final_sale(request: LineRequest, policy: ReturnPolicy, terms: Terms) -> Verdict:
+def _shipped(case: Case) -> Finding:
+    """What has not left cannot come back: the order is to be cancelled instead, and where a right runs a person sees to it."""
+    line, sold = case.request.line, case.request.sold
+    if line.shipped is None and sold.anything_shipped:
+        return NOTHING_TO_SAY
+    shipped = line.shipped if line.shipped is not None else line.quantity
+    left = shipped - case.request.units_gone
+    enough = case.request.quantity <= left
+    decision = _decision(
+        f"Have {case.request.quantity} units of line {line.id} been shipped?",
+        "yes" if enough else f"no: {max(0, left)}",
+        "shipped",
+        "order",
+        ("shipped", str(shipped)),
+        ("gone", str(case.request.units_gone)),
+    )
+    if enough:
+        return Finding((decision,))
+    if not sold.anything_shipped:
+        refers = Ground.NOTHING_SHIPPED if case.law_first else None
+        return Finding((decision,), refers=refers, refuses=None if refers else Ground.NOTHING_SHIPPED)
+    if not shipped:
+        return Finding((decision,), refers=Ground.NEVER_SHIPPED)
+    return Finding((decision,), refuses=Ground.QUANTITY_ABOVE_SHIPPED)
+
+
+def _quantity_left(case: Case) -> Finding:
+    request = case.request
+    left, enough = request.units_left, request.quantity <= request.units_left
+    decision = _decision(
+        f"Are {request.quantity} units of line {request.line.id} left?",
+        "yes" if enough else f"no: {max(0, left)} left",
+        "quantity_left",
+        "order and earlier returns",
+        ("bought", str(request.line.quantity)),
+        ("gone", str(request.units_gone)),
+        *((("exchanged", str(request.line.exchanged)),) if request.line.exchanged else ()),
+    )
+    if enough:
+        return Finding((decision,))
+    if request.line.exchanged and request.quantity <= left + request.line.exchanged:
+        return Finding((decision,), refuses=Ground.ALREADY_EXCHANGED)
+    return Finding((decision,), refuses=Ground.QUANTITY_ABOVE_LEFT if left > 0 else Ground.ALREADY_RETURNED)
+
+
+def _serials(case: Case) -> Finding:
+    named, known = case.request.serials, frozenset(case.request.line.serials)
+    if not named or not known:
+        return NOTHING_TO_SAY
+    strange = sorted(set(named) - known)
+    too_many = len(set(named)) != len(named) or len(named) > case.request.quantity
+    fits = not strange and not too_many
+    decision = _decision(
+        "Are these the units that were sold?",
+        "yes" if fits else f"no: {', '.join(strange) or 'more serials than units'}",
+        "serials",
+        "order",
+        ("named", ", ".join(named)),
+        ("sold", str(len(known))),
+    )
+    return Finding((decision,), refuses=None if fits else Ground.SERIAL_MISMATCH)
+
+
+def _within_window(case: Case) -> Finding:
+    window = _window_decision(case)
+    if window.answer == "yes":
+        return Finding((window,))
+    if case.right.excepted is None:
+        match case.right.period:
+            case Period.RUNNING:
+                return Finding((window, _withdrawal_decision(case, "yes")))
+            case Period.PERHAPS:
+                return Finding((window, _withdrawal_decision(case, "not known")), refers=Ground.DELIVERY_UNKNOWN)
+    if not case.request.no_fault:
+        return _under_guarantee(case, window)
+    if conditional := _conditional(case):
+        return Finding((window, conditional), refers=Ground.CONDITIONAL_RIGHT)
+    if credit := _store_credit(case):
+        return Finding((window, credit), refers=Ground.STORE_CREDIT_ONLY)
+    return Finding((window,), refuses=Ground.OUTSIDE_WINDOW)
+
+
+def _excluded(case: Case) -> Finding:
+    """Goods of a nature that the promise leaves out; where the law leaves them their right, the law goes before it."""
+    request = case.request
+    natures = case.natures - {Nature.GIFT_CARD}
+    if not natures or not request.no_fault:
+        return NOTHING_TO_SAY
+    out = {nature for nature in natures & case.policy.excluded if nature not in SEALED or request.condition.seal_broken}
+    stands = bool(out) and not case.law_first
+    law = f"the law excepts them: {case.right.excepted}" if case.right.excepted else "the law excepts nothing of them"
+    answer = "no" if not out else "yes" if stands else "no: the law goes before it"
+    decision = _decision(
+        f"Are the goods of line {request.line.id} left out of the promise by their nature?",
+        answer,
+        "excluded_goods",
+        f"{case.policy.source}; {case.terms.source_of('withdrawal')}",
+        ("nature", ", ".join(sorted(natures))),
+        ("condition", request.condition),
+        ("law", law),
+    )
+    return Finding((decision,), refuses=Ground.EXCLUDED_GOODS if stands else None)
+
+
+def _final_sale(case: Case) -> Finding:
     """A final sale ends the merchant's own promise, neither the statutory withdrawal nor the answer for defects."""
+    request = case.request
     if not request.line.final_sale:
-        return Eligible(())
-    withdrawing = _statutory(request, terms) is not Period.OVER
-    stands = request.no_fault and not withdrawing
-    decision = Decision(
-        question=f"Does the final sale of line {request.line.id} stand?",
-        answer="yes" if stands else "no: the law goes before it",
-        rule="final_sale",
-        source=policy.source if stands else terms.source_of("withdrawal"),
-        inputs=(("reason", request.reason), ("withdrawal_days", str(terms.withdrawal_days))),
+        return NOTHING_TO_SAY
+    stands = request.no_fault and not case.law_first
+    decision = _decision(
+        f"Does the final sale of line {request.line.id} stand?",
+        "yes" if stands else "no: the law goes before it",
+        "final_sale",
+        case.policy.source if stands else case.terms.source_of("withdrawal"),
+        ("reason", request.reason),
+        ("withdrawal_days", str(case.terms.withdrawal_days)),
     )
-    return Refused(Ground.FINAL_SALE, (decision,)) if stands else Eligible((decision,))
+    return Finding((decision,), refuses=Ground.FINAL_SALE if stands else None)
 
 
-class Period(StrEnum):
-    """Where a moment lies in a period whose beginning may not be on record."""
-
-    RUNNING = "running"
-    PERHAPS = "perhaps"
-    OVER = "over"
-
-
-def last_day(start: date, days: int) -> date:
-    """The last day of a period; the day of the event is not counted (Regulation 1182/71, art. 3(1)).
-
-    >>> last_day(date(2011, 7, 1), 14)
-    datetime.date(2011, 7, 15)
-    """
-    return start + timedelta(days=days)
-
-
-def _statutory(request: LineRequest, terms: Terms) -> Period:
-    """Whether the statutory withdrawal period runs: from delivery, or, with no delivery on record, perhaps."""
-    day = request.declared_at.date()
-    if terms.withdrawal_days == 0:
-        return Period.OVER
-    if request.delivered_at is not None:
-        return Period.RUNNING if day <= last_day(request.delivered_at.date(), terms.withdrawal_days) else Period.OVER
-    if day <= last_day(request.placed_at.date(), terms.withdrawal_days):
-        return Period.RUNNING
-    latest = last_day(request.placed_at.date(), LATEST_DELIVERY_DAYS + terms.withdrawal_days)
-    return Period.PERHAPS if day <= latest else Period.OVER
+def _condition(case: Case) -> Finding:
+    """Goods used or damaged by the shopper: what the law lets one refuse, and what it does not."""
+    request = case.request
+    if not request.no_fault or request.condition in (GoodsCondition.NOT_SAID, GoodsCondition.AS_SOLD):
+        return NOTHING_TO_SAY
+    accepted = not case.policy.accepts or request.condition in case.policy.accepts
+    if case.law_first:
+        intact = case.terms.wear == Wear.MUST_BE_INTACT and request.condition.beyond_trying
+        answer = (
+            "a person judges whether they are intact" if intact else "yes: the right stays, lost value may be deducted"
+        )
+        if case.terms.wear != Wear.DEDUCTED and not intact:
+            answer = "yes"
+        source, refers, refuses = case.terms.source_of("wear"), Ground.NOT_INTACT if intact else None, None
+    else:
+        answer, source = "yes" if accepted else "no", case.policy.source
+        refers, refuses = None, None if accepted else Ground.NOT_AS_SOLD
+    decision = _decision(
+        f"Can goods that are {request.condition} come back?",
+        answer,
+        "condition",
+        source,
+        ("condition", request.condition),
+        ("law on wear", case.terms.wear),
+    )
+    return Finding((decision,), refuses=refuses, refers=refers)
 
 
-def _within_window(request: LineRequest, terms: Terms, market: Market) -> Verdict:
-    decision = _window_decision(request, terms)
-    if decision.answer == "yes":
-        return Eligible((decision,))
-    match _statutory(request, terms):
-        case Period.RUNNING:
-            return Eligible((decision, _withdrawal_decision(request, terms, "yes")))
-        case Period.PERHAPS:
-            return Referred(Ground.DELIVERY_UNKNOWN, (decision, _withdrawal_decision(request, terms, "not known")))
-    if request.no_fault:
-        return Refused(Ground.OUTSIDE_WINDOW, (decision,))
-    return _under_guarantee(request, market, decision)
+def _requests(case: Case) -> Finding:
+    """So many requests for one item, and promises end; a right is exercised however often it was before."""
+    limit = case.terms.requests_per_item
+    before = case.request.sold.asked_before
+    if limit is None or before < limit:
+        return NOTHING_TO_SAY
+    decision = _decision(
+        f"Was line {case.request.line.id} asked about more often than promised?",
+        "yes, but the law goes before it" if case.law_first else "yes",
+        "requests_per_item",
+        case.terms.source_of("requests"),
+        ("before", str(before)),
+        ("limit", str(limit)),
+    )
+    if case.law_first:
+        return Finding((decision,))
+    if case.request.no_fault:
+        return Finding((decision,), refuses=Ground.TOO_MANY_REQUESTS)
+    return Finding((decision,), refers=Ground.TOO_MANY_REQUESTS)
 
 
-def _window_decision(request: LineRequest, terms: Terms) -> Decision:
-    delivered = terms.starts is Starts.DELIVERED and request.delivered_at is not None
-    start = request.delivered_at if delivered and request.delivered_at else request.placed_at
+def _fair_use(case: Case) -> Finding:
+    """A history that asks for a person's look does so for promises alone: no right is delayed for frequent use."""
+    risk = case.request.risk
+    if not risk.asks_a_person:
+        return NOTHING_TO_SAY
+    decision = explain_risk(risk, case.policy.source)
+    if case.law_first:
+        return Finding((decision,))
+    return Finding((decision,), refers=Ground.FAIR_USE)
+
+
+def _value(case: Case) -> Finding:
+    request, limit = case.request, case.policy.refer_above_minor.get(case.request.sold.currency)
+    if limit is None:
+        return NOTHING_TO_SAY
+    value = value_minor(
+        request.line, units_before=request.units_gone, quantity=min(request.quantity, request.units_left)
+    )
+    decision = _decision(
+        f"Is the line worth more than the programme authorizes by itself in {request.sold.currency}?",
+        "yes" if value > limit else "no",
+        "refer_above",
+        case.policy.source,
+        ("value_minor", str(value)),
+        ("refer_above_minor", str(limit)),
+    )
+    return Finding((decision,), refers=Ground.HIGH_VALUE if value > limit else None)
+
+
+def _merchant_asked(case: Case) -> Finding:
+    if case.policy.automatic:
+        return NOTHING_TO_SAY
+    asked = not case.law_first
+    decision = _decision(
+        "Does the merchant answer each request?",
+        "yes" if asked else "no: a right is exercised, nobody is asked",
+        "merchant_decides",
+        case.policy.source if asked else case.terms.source_of("withdrawal"),
+        ("silence after", case.terms.limits.approval),
+    )
+    return Finding((decision,), refers=Ground.MERCHANT_DECIDES if asked else None)
+
+
+RULES: tuple[Callable[[Case], Finding], ...] = (
+    _order_completed,
+    _goods,
+    _gift_card,
+    _shipped,
+    _quantity_left,
+    _serials,
+    _within_window,
+    _excluded,
+    _final_sale,
+    _condition,
+    _requests,
+    _fair_use,
+    _value,
+    _merchant_asked,
+)
+
+
+# --- the periods
+
+
+def _statutory_end(start: datetime, terms: Terms, market: Market, calendar: Calendar) -> datetime:
+    """The end of the right of withdrawal; months for want of information come on top (2011/83/EU, art. 10(1))."""
+    further = timedelta(days=DAYS_OF_A_MONTH * terms.withdrawal_months)
+    return legal_end(
+        start + further,
+        terms.withdrawal_days,
+        business=terms.withdrawal_business,
+        moves=last_days_move(market),
+        calendar=calendar,
+    )
+
+
+def last_days_move(market: Market) -> bool:
+    """Whether a last day that is no working day moves to the next one; where that is not known it does, for whoever must act."""
+    return market.last_day_on_holiday != "stays"
+
+
+def _window_decision(case: Case) -> Decision:
+    request, policy, terms = case.request, case.policy, case.terms
+    sold = request.sold
+    rule = policy.window_rule(line_facts(sold, case.calendar))
+    delivered = terms.starts is Starts.DELIVERED and sold.delivered_at is not None
+    start = sold.delivered_at if delivered and sold.delivered_at else sold.placed_at
     counted_from = "delivered" if delivered else "placed"
     if terms.starts is Starts.DELIVERED and not delivered:
         counted_from = "placed, since no delivery is on record"
-    ends = last_day(start.date(), terms.return_window_days)
-    return Decision(
-        question="Is the request within the return window?",
-        answer="yes" if request.declared_at.date() <= ends else "no",
-        rule="return_window",
-        source=terms.source_of("return_window"),
-        inputs=(
-            ("window_days", str(terms.return_window_days)),
-            ("counted_from", counted_from),
-            ("start", start.date().isoformat()),
-            ("last_day", ends.isoformat()),
-            ("declared", request.declared_at.date().isoformat()),
-        ),
+    days, source = terms.return_window_days, terms.source_of("return_window")
+    named: date | None = None
+    if rule:
+        named = rule.last_day(local_day(sold.placed_at, case.calendar))
+        # A window of their own is never shorter than the right, where the goods have one.
+        days = max(rule.days or 0, terms.withdrawal_days if case.right.excepted is None else 0)
+        source = f"{policy.source}, window {rule.name}"
+    ends = legal_end(start, days, business=False, moves=False, calendar=case.calendar)
+    if named is not None:
+        ends = max(ends, case.calendar.closes(named))
+    return _decision(
+        "Is the request within the return window?",
+        "yes" if request.declared_at < ends else "no",
+        "return_window",
+        source,
+        ("window", str(named) if named else f"{days} days"),
+        ("counted_from", counted_from),
+        ("start", start.date().isoformat()),
+        ("last_day", local_day(ends - timedelta(minutes=1), case.calendar).isoformat()),
+        ("declared", request.declared_at.date().isoformat()),
     )
 
 
-def _withdrawal_decision(request: LineRequest, terms: Terms, answer: str) -> Decision:
-    delivered = request.delivered_at.date().isoformat() if request.delivered_at else "not on record"
-    return Decision(
-        question="Is the request within the statutory withdrawal period?",
-        answer=answer,
-        rule="withdrawal_right",
-        source=terms.source_of("withdrawal"),
-        inputs=(("withdrawal_days", str(terms.withdrawal_days)), ("delivered", delivered)),
+def line_facts(sold: SoldLine, calendar: Calendar) -> LineFacts:
+    """What windows may depend on."""
+    return LineFacts(
+        category=sold.line.category,
+        condition=sold.line.condition,
+        channel=sold.channel,
+        seller=sold.line.seller,
+        payments=sold.payments,
+        placed_on=local_day(sold.placed_at, calendar),
     )
 
 
-def _under_guarantee(request: LineRequest, market: Market, window: Decision) -> Verdict:
+def _withdrawal_decision(case: Case, answer: str) -> Decision:
+    sold, ends = case.request.sold, case.right.ends
+    return _decision(
+        "Is the request within the statutory withdrawal period?",
+        answer,
+        "withdrawal_right",
+        case.terms.source_of("withdrawal"),
+        ("withdrawal_days", str(case.terms.withdrawal_days)),
+        ("delivered", sold.delivered_at.date().isoformat() if sold.delivered_at else "not on record"),
+        ("ends", ends.isoformat() if ends else "not known"),
+    )
+
+
+def _conditional(case: Case) -> Decision | None:
+    """A right under conditions that no rule can see, while its days run: never applied by itself, a person is asked."""
+    days = case.terms.conditional_days
+    if not days:
+        return None
+    start = case.request.sold.delivered_at or case.request.sold.placed_at
+    ends = legal_end(start, days, business=False, moves=last_days_move(case.market), calendar=case.calendar)
+    if case.request.declared_at >= ends:
+        return None
+    conditions = "; ".join(case.market.exceptions) or case.market.special_rules or "see the provision"
+    return _decision(
+        "Is there a right under conditions?",
+        "perhaps: a person decides",
+        "conditional_right",
+        case.terms.source_of("withdrawal"),
+        ("days", str(days)),
+        ("conditions", conditions),
+    )
+
+
+def _store_credit(case: Case) -> Decision | None:
+    """After the window, while store credit is still given: a person gives it."""
+    days = case.terms.store_credit_days
+    if not days:
+        return None
+    start = case.request.sold.delivered_at or case.request.sold.placed_at
+    ends = legal_end(start, case.terms.return_window_days + days, business=False, moves=False, calendar=case.calendar)
+    if case.request.declared_at >= ends:
+        return None
+    return _decision(
+        "Is store credit still given?",
+        "yes, in place of money",
+        "store_credit_after_window",
+        case.terms.source_of("store_credit"),
+        ("days", str(days)),
+        ("ends", ends.date().isoformat()),
+    )
+
+
+def _under_guarantee(case: Case, window: Decision) -> Finding:
     """After the window the seller still answers for goods that were not what was sold; a person judges the remedy."""
-    months = market.defect_guarantee_months
-    start = (request.delivered_at or request.placed_at).date()
-    over = months is not None and start < months_before(request.declared_at.date(), months)
-    decision = Decision(
-        question="Does the seller still answer for goods that were not what was sold?",
-        answer="no" if over else "yes" if months is not None else "not known",
-        rule="defect_guarantee",
-        source=f"law of {market.market}: {market.citation}",
-        inputs=(("reason", request.reason), ("guarantee_months", "none on file" if months is None else str(months))),
+    request, law = case.request, guarantee(case.market)
+    start = (request.sold.delivered_at or request.sold.placed_at).date()
+    day = request.declared_at.date()
+    over = law.months is not None and start < months_before(day, law.months)
+    presumed = law.presumed_months is not None and start >= months_before(day, law.presumed_months)
+    rejected = law.reject_days is not None and day <= start + timedelta(days=law.reject_days)
+    decision = _decision(
+        "Does the seller still answer for goods that were not what was sold?",
+        "no" if over else "yes" if law.months is not None else "not known",
+        "defect_guarantee",
+        law.source,
+        ("reason", request.reason),
+        ("guarantee_months", "none on file" if law.months is None else str(law.months)),
+        ("the defect is presumed", "yes" if presumed else "no, or not known"),
+        *((("may be rejected outright", "yes"),) if rejected else ()),
     )
     if over:
-        return Refused(Ground.OUTSIDE_WINDOW, (window, decision))
-    return Referred(Ground.DEFECT_GUARANTEE, (window, decision))
-
-
-def _value(request: LineRequest, policy: ReturnPolicy) -> Verdict:
-    limit = policy.refer_above_minor.get(request.currency)
-    if limit is None:
-        return Eligible(())
-    value = value_minor(request.line, units_before=request.units_gone, quantity=request.quantity)
-    decision = Decision(
-        question=f"Is the line worth more than the programme authorizes by itself in {request.currency}?",
-        answer="yes" if value > limit else "no",
-        rule="refer_above",
-        source=policy.source,
-        inputs=(("value_minor", str(value)), ("refer_above_minor", str(limit))),
-    )
-    return Referred(Ground.HIGH_VALUE, (decision,)) if value > limit else Eligible((decision,))
+        return Finding((window, decision), refuses=Ground.OUTSIDE_WINDOW)
+    return Finding((window, decision), refers=Ground.DEFECT_GUARANTEE)
 
 
 def value_minor(line: OrderLine, *, units_before: int, quantity: int) -> int:
     """What the next `quantity` units of a line are worth at the price paid, after `units_before` of it are gone."""
     paid, units = line.paid_minor, line.quantity
-    return share(paid, units_before + quantity, units) - share(paid, units_before, units)
+    first, last = min(units_before, units), min(units_before + max(0, quantity), units)
+    return share(paid, last, units) - share(paid, first, units)
+
+
+def _decision(question: str, answer: str, rule: str, source: str, *inputs: tuple[str, str]) -> Decision:
+    return Decision(question, answer, rule, source, inputs)

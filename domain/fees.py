@@ -1,6 +1,6 @@
 """What a return costs besides the goods, who bears each cost, and which rule said so."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -60,29 +60,57 @@ class Bearing(NamedTuple):
     source: str
 
 
+@dataclass(frozen=True)
+class FreightRelief:
+    """What may take a no-fault freight from the shopper: the programme's waterfall and what there is of each.
+
+    waterfall      "insurance", "benefit", in the order in which they are asked
+    insured        return freight insurance was bought with the order
+    labels_left    free labels of the tier that are left in this month
+    """
+
+    waterfall: Sequence[str] = ()
+    insured: bool = False
+    labels_left: int = 0
+    benefit_source: str = "tier table"
+
+
+NO_RELIEF = FreightRelief()
+
+
 def bearer_of_return_freight(
     fault: Fault,
     *,
     bears_all: bool,
     market_rule: str,
     shopper_informed: bool = False,
+    relief: FreightRelief = NO_RELIEF,
     programme_source: str = "the merchant's programme",
     market_source: str = "the law of the market",
 ) -> Bearing:
-    """Who pays for bringing the goods back: the promise first, then fault, then the law of the market.
+    """Who pays for bringing the goods back: the promise, then fault, then the law of the market, then the waterfall.
 
     `market_rule` is the market's `return_shipping_no_fault`. A word that the table below does not know, or none at
     all, leaves the freight with the merchant, and the rule says so. `shopper_informed` means that the shopper was
     told before the purchase that return freight is theirs; without it the merchant bears it (Directive 2011/83/EU,
-    art. 14(1)).
+    art. 14(1)). What would fall to the shopper is taken by the insurance of the order or by the benefits of the tier,
+    in the order of the programme, as far as there is any.
 
     >>> bearer_of_return_freight(Fault.MERCHANT, bears_all=False, market_rule="consumer").bearer
     <Bearer.MERCHANT: 'merchant'>
+    >>> insured = FreightRelief(("insurance", "benefit"), insured=True, labels_left=5)
+    >>> bearer_of_return_freight(Fault.NOBODY, bears_all=False, market_rule="consumer", relief=insured).bearer
+    <Bearer.INSURER: 'insurer'>
     """
     if bears_all:
         return Bearing(Bearer.MERCHANT, "programme_bears_all", programme_source)
     if fault in _AT_FAULT:
         return Bearing(_AT_FAULT[fault], f"fault_of_{fault}", "whoever caused the return bears its freight")
+    bearing = _by_law(market_rule, shopper_informed, market_source)
+    return _relieved(relief, programme_source) or bearing if bearing.bearer is Bearer.SHOPPER else bearing
+
+
+def _by_law(market_rule: str, shopper_informed: bool, market_source: str) -> Bearing:
     if market_rule == "consumer_if_informed_else_seller":
         bearer = Bearer.SHOPPER if shopper_informed else Bearer.MERCHANT
         informed = "shopper_informed" if shopper_informed else "shopper_not_informed"
@@ -93,6 +121,17 @@ def bearer_of_return_freight(
         Bearer.MERCHANT, "no_fault_rule_unknown", f"no rule known for {market_rule!r}: the merchant bears it"
     )
 
+
+def _relieved(relief: FreightRelief, programme_source: str) -> Bearing | None:
+    for step in relief.waterfall:
+        if step == "insurance" and relief.insured:
+            return Bearing(Bearer.INSURER, "order_insured", programme_source)
+        if step == "benefit" and relief.labels_left > 0:
+            return Bearing(Bearer.PLATFORM, TIER_BENEFIT, relief.benefit_source)
+    return None
+
+
+TIER_BENEFIT = "tier_benefit"  # the rule under which free labels are counted
 
 _AT_FAULT: Mapping[Fault, Bearer] = MappingProxyType(
     {Fault.MERCHANT: Bearer.MERCHANT, Fault.CARRIER: Bearer.CARRIER, Fault.PLATFORM: Bearer.PLATFORM}

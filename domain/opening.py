@@ -8,31 +8,34 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from domain.eligibility import Eligible, LineRequest, Referred, judge_line, judge_unmatched
+from domain.calendar import Calendar
+from domain.clock import AT_ONCE, Event, RefundClock
+from domain.eligibility import Ground, LineRequest, Verdict, judge_line, judge_unmatched
 from domain.errors import Invalid
 from domain.explain import Decision
-from domain.fees import Bearing, bearer_of_return_freight
-from domain.market import Market
+from domain.fees import Bearing, FreightRelief, bearer_of_return_freight
+from domain.goods import GoodsCondition
+from domain.limits import Limits, RefundTrigger
+from domain.market import Confidence, Market, freight_without_fault
 from domain.matching import Purchase, match_to_purchases
 from domain.money import CurrencyMismatch
-from domain.order import OrderLine, check_quantity
-from domain.policy import ReturnPolicy
+from domain.order import SoldLine, check_quantity
+from domain.policy import RefundOnly, ReturnPolicy, TierValue
 from domain.process import Method
 from domain.reasons import Fault, ReturnReason, fault_of, is_no_fault
 from domain.refund import LineNamedTwice, MoreThanIsLeft, RefundLine, RefundQuote, quote_refund
+from domain.risk import NO_RISK, ReturnHistory, Risk, Thresholds, assess
+from domain.risk import explain as explain_risk
 from domain.terms import Terms
+from domain.tier import Tier
+from domain.triggers import CENTS, Rates, Sum, limits_of_case
 
 
 class Resolution(StrEnum):
     """What the shopper asks for. Exchange and repair are not carried out yet and are refused with a word."""
 
     REFUND = "refund"
-
-
-class Verdict(StrEnum):
-    ELIGIBLE = "eligible"
-    REFERRED = "referred"
-    REFUSED = "refused"
+    REFUND_ONLY = "refund_only"  # money back, and the goods stay
 
 
 class NoLines(Invalid):
@@ -51,6 +54,21 @@ class LineNotNamed(Invalid):
     next_action = "Name the order line, or the SKU when there is no order number; one of the two."
 
 
+class ReasonMissing(Invalid):
+    code = "reason_missing"
+    next_action = "Say why the goods come back, in one of the words that the programme offers."
+
+
+class ReasonNotOffered(Invalid):
+    code = "reason_not_offered"
+    next_action = "Use one of the reasons that the programme offers; the answer lists them."
+
+
+class MethodNotOffered(Invalid):
+    code = "method_not_offered"
+    next_action = "Use one of the ways back that the programme offers; the answer lists them."
+
+
 class OrdersOfSeveralCurrencies(Invalid):
     code = "several_currencies"
     next_action = "Return goods paid in different currencies in returns of their own."
@@ -58,13 +76,23 @@ class OrdersOfSeveralCurrencies(Invalid):
 
 @dataclass(frozen=True)
 class RequestedLine:
-    """Goods that come back: by order line, or by SKU where there is no order number."""
+    """Goods that come back: by order line, or by SKU where there is no order number.
+
+    `reason` is None where the shopper gives none. `condition` is what the shopper says of the goods, `serials` which
+    units come back.
+    """
 
     quantity: int
-    reason: ReturnReason
+    reason: ReturnReason | None
     order_line_id: str | None = None
     sku: str | None = None
     note: str | None = None
+    condition: GoodsCondition = GoodsCondition.NOT_SAID
+    serials: tuple[str, ...] = ()
+
+    @property
+    def said_reason(self) -> ReturnReason:
+        return self.reason or ReturnReason.NO_REASON
 
 
 @dataclass(frozen=True)
@@ -81,21 +109,6 @@ class ReturnRequest:
 
 
 @dataclass(frozen=True)
-class SoldLine:
-    """An order line with what has become of it: units in returns, units refunded, money refunded."""
-
-    line: OrderLine
-    currency: str
-    market: str
-    customer_id: str | None
-    placed_at: datetime
-    delivered_at: datetime | None
-    claimed: int
-    refunded: int
-    refunded_minor: int
-
-
-@dataclass(frozen=True)
 class JudgedLine:
     """Units of one order line (or of none), and whether they may come back."""
 
@@ -103,83 +116,247 @@ class JudgedLine:
     reason: ReturnReason
     sku: str
     verdict: Verdict
-    ground: str | None
+    grounds: tuple[str, ...]
     decisions: tuple[Decision, ...]
     sold: SoldLine | None = None
     note: str | None = None
+    condition: GoodsCondition = GoodsCondition.NOT_SAID
+    serials: tuple[str, ...] = ()
+    withdrawing: bool = False
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The whole answer to a request."""
+    """The whole answer to a request. `limits` are those of the terms, as this one case has them."""
 
     verdict: Verdict
     lines: tuple[JudgedLine, ...]
     currency: str
     freight: Bearing
     quote: RefundQuote
+    limits: Limits
     explanation: tuple[Decision, ...]
 
 
-def judge(
-    request: ReturnRequest,
-    *,
-    sold: Sequence[SoldLine],
-    policy: ReturnPolicy,
-    terms: Terms,
-    market: Market,
-    at: datetime,
-    currency: str,
-) -> Judgement:
+NO_HISTORY = ReturnHistory()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a request is judged by: promise and law, the days that count, the customer's history, and rates for ceilings.
+
+    calendar   covers the days from the oldest order on; `frozen` those from the opening on
+    """
+
+    policy: ReturnPolicy
+    terms: Terms
+    market: Market
+    calendar: Calendar
+    frozen: Calendar
+    rates: Rates
+    history: ReturnHistory = NO_HISTORY
+    risk: Risk = NO_RISK
+
+
+def risk_of(history: ReturnHistory, policy: ReturnPolicy, tier: Tier) -> Risk:
+    """What a history says under a programme: nothing, where the programme does not look."""
+    if not policy.fair_use:
+        return NO_RISK
+    rate, recent, mismatches = (
+        policy.tier_table.row(name).values.get(tier)
+        for name in ("abuse_return_rate", "abuse_returns_90_days", "abuse_mismatches")
+    )
+    return assess(history, Thresholds(_number(rate), _number(recent), _number(mismatches)))
+
+
+def _number(value: TierValue | None) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def judge(request: ReturnRequest, *, sold: Sequence[SoldLine], by: Setting, at: datetime, currency: str) -> Judgement:
     """Judge a request against the order lines it may be about.
 
     `sold` are the lines of the named order, or all lines of the named SKUs that the customer ever bought. `currency` is used when no
     purchase is found. Raises the named `Invalid` and `Conflict` errors of a request that cannot be right.
     """
-    if not request.lines:
-        raise NoLines("A return has at least one line.", pointer="/lines")
-    for index, line in enumerate(request.lines):
-        check_quantity(line.quantity, f"/lines/{index}/quantity")
-    of_order = request.order_id is not None
+    _check_asked(request, by.policy)
     lines = (
-        _judge_named(request, sold, policy, terms, market, at)
-        if of_order
-        else _judge_matched(request, sold, policy, terms, market, at)
+        _judge_named(request, sold, by, at) if request.order_id is not None else _judge_matched(request, sold, by, at)
     )
     currency = _currency(request, lines, currency)
-    fault = _fault(lines)
-    freight = bearer_of_return_freight(
-        fault,
-        bears_all=terms.merchant_bears_all,
-        market_rule=market.return_shipping_no_fault or "",
-        programme_source=policy.source,
-        market_source=f"law of {market.market}: {market.citation}",
-    )
+    quote = quote_refund(currency, _refund_lines(lines))
+    lines, keeping = _refund_only(request, lines, quote, by)
     verdict = _whole(lines)
+    fault = _fault(lines)
+    freight = _freight(fault, lines, by)
+    withdrawing = any(line.withdrawing and line.verdict is not Verdict.REFUSED for line in lines)
+    asked = Sum(quote.total_minor, currency, withdrawing, keeps_goods=request.resolution is Resolution.REFUND_ONLY)
+    limits, waits = limits_of_case(
+        by.terms,
+        asked,
+        rates=by.rates,
+        advances_open=by.history.advances_open,
+        approval_default=_approval_default(by),
+        calendar=by.frozen,
+    )
+    refused = verdict is Verdict.REFUSED
     return Judgement(
         verdict=verdict,
         lines=lines,
         currency=currency,
         freight=freight,
-        quote=quote_refund(currency, _refund_lines(lines)),
+        quote=quote,
+        limits=limits,
         explanation=(
             *_three_checks(request, lines, fault),
+            *((explain_risk(by.risk, by.policy.source),) if by.risk.parts else ()),
             *(decision for line in lines for decision in line.decisions),
-            Decision(
-                "Who bears the freight of the return?",
-                freight.bearer,
-                freight.rule,
-                freight.source,
-                (("fault", fault),),
-            ),
-            Decision("May the goods come back?", verdict, "worst_line_that_can_come", policy.source),
+            *keeping,
+            *(() if refused else _of_freight(freight, fault, limits)),
+            *(() if refused else (waits,)),
+            *(() if refused else _of_law(by, clock=limits.refund_clock)),
+            Decision("May the goods come back?", verdict, "worst_line_that_can_come", by.policy.source),
+            *((_of_appeal(by.terms),) if refused else ()),
         ),
     )
 
 
-def _judge_named(
-    request: ReturnRequest, sold: Sequence[SoldLine], policy: ReturnPolicy, terms: Terms, market: Market, at: datetime
-) -> tuple[JudgedLine, ...]:
+def _check_asked(request: ReturnRequest, policy: ReturnPolicy) -> None:
+    if not request.lines:
+        raise NoLines("A return has at least one line.", pointer="/lines")
+    if policy.methods and request.method not in policy.methods:
+        offered = sorted(policy.methods)
+        raise MethodNotOffered(
+            f"{request.method} is not offered here; offered: {', '.join(offered)}.", pointer="/method", offered=offered
+        )
+    for index, line in enumerate(request.lines):
+        check_quantity(line.quantity, f"/lines/{index}/quantity")
+        pointer = f"/lines/{index}/reason"
+        if line.reason is None and policy.reason_required:
+            raise ReasonMissing("The programme asks for a reason.", pointer=pointer, offered=_offered(policy))
+        if line.reason and line.reason not in _offered(policy):
+            offered = _offered(policy)
+            raise ReasonNotOffered(
+                f"The reason {line.reason} is not offered here; offered: {', '.join(offered)}.",
+                pointer=pointer,
+                offered=offered,
+            )
+
+
+def _offered(policy: ReturnPolicy) -> list[str]:
+    """The reasons of new returns. To withdraw is always one: it is a right, not an offer."""
+    reasons = policy.reasons | {ReturnReason.WITHDRAWAL} if policy.reasons else frozenset(ReturnReason)
+    return [reason for reason in ReturnReason if reason in reasons]
+
+
+def _freight(fault: Fault, lines: Sequence[JudgedLine], by: Setting) -> Bearing:
+    terms = by.terms
+    return bearer_of_return_freight(
+        fault,
+        bears_all=terms.merchant_bears_all,
+        market_rule=terms.freight_rule,
+        shopper_informed=by.policy.shopper_informed,
+        relief=FreightRelief(
+            by.policy.waterfall,
+            insured=all(line.sold.insured for line in lines if line.sold) and any(line.sold for line in lines),
+            labels_left=terms.free_labels - by.history.free_labels_used,
+            benefit_source=terms.source_of("free_labels"),
+        ),
+        programme_source=by.policy.source,
+        market_source=freight_without_fault(by.market).source,
+    )
+
+
+def _approval_default(by: Setting) -> str:
+    row = "approval_default_high_risk" if by.risk.high else "approval_default_low_risk"
+    return str(dict(by.terms.promises)[row])
+
+
+def _refund_only(
+    request: ReturnRequest, lines: tuple[JudgedLine, ...], quote: RefundQuote, by: Setting
+) -> tuple[tuple[JudgedLine, ...], tuple[Decision, ...]]:
+    """Money without goods is nobody's right: the programme says who decides about it, if anybody does."""
+    if request.resolution is not Resolution.REFUND_ONLY:
+        return lines, ()
+    who = by.policy.refund_only
+    cents = by.rates.translate(quote.total_minor, quote.currency, "USD")
+    small = cents is not None and cents <= by.terms.returnless_ceiling_usd * CENTS
+    if who is RefundOnly.NOT_OFFERED:
+        answer, verdict, ground = "no", Verdict.REFUSED, Ground.REFUND_ONLY_NOT_OFFERED
+    elif who is RefundOnly.RULE and small:
+        answer, verdict, ground = "yes", Verdict.ELIGIBLE, None
+    else:
+        answer, verdict, ground = "the merchant decides", Verdict.REFERRED, Ground.MERCHANT_DECIDES
+    decision = Decision(
+        "Is money given back while the goods stay?",
+        answer,
+        "refund_only",
+        by.policy.source,
+        (("decided by", who), ("ceiling, USD", str(by.terms.returnless_ceiling_usd))),
+    )
+    return tuple(_at_best(line, verdict, ground) for line in lines), (decision,)
+
+
+def _at_best(line: JudgedLine, verdict: Verdict, ground: Ground | None) -> JudgedLine:
+    """The line with no better verdict than this one."""
+    worse = list(Verdict).index(verdict) > list(Verdict).index(line.verdict)
+    if ground is None or not worse:
+        return line
+    return replace(line, verdict=verdict, grounds=(*line.grounds, ground))
+
+
+def _of_freight(freight: Bearing, fault: Fault, limits: Limits) -> tuple[Decision, ...]:
+    if limits.refund_trigger == RefundTrigger.RETURNLESS:
+        return ()
+    question = "Who bears the freight of the return?"
+    return (Decision(question, freight.bearer, freight.rule, freight.source, (("fault", fault),)),)
+
+
+def _of_law(by: Setting, *, clock: str) -> tuple[Decision, ...]:
+    """What the law adds to the promise, as far as it concerns this case; and how sure we are of it."""
+    said = []
+    if clock:
+        parsed = RefundClock.parse(clock)
+        said.append(
+            Decision(
+                "By when does the law want the money paid?",
+                "at once" if parsed.span == AT_ONCE else f"{parsed.span} from {CLOCK_STARTS[parsed.starts]}",
+                "refund_clock",
+                by.terms.source_of("refund_clock"),
+                (("may be held back until", CLOCK_STARTS[parsed.withhold] if parsed.withhold else "never"),),
+            )
+        )
+    if by.terms.law_confidence == Confidence.LOW or by.terms.law_doubts:
+        said.append(
+            Decision(
+                "How sure is the law on file?",
+                f"{by.terms.law_confidence} confidence",
+                "certainty_of_law",
+                f"law of {by.market.market}, as of {by.market.as_of or 'never'}",
+                (("from memory", "; ".join(by.terms.law_doubts) or "nothing"),),
+            )
+        )
+    return tuple(said)
+
+
+CLOCK_STARTS = {
+    Event.NOTICE: "the notice",
+    Event.SENT: "proof of sending, or receipt if that is earlier",
+    Event.RECEIVED: "receipt of the goods",
+}
+
+
+def _of_appeal(terms: Terms) -> Decision:
+    return Decision(
+        "What if you disagree?",
+        f"say so within {terms.appeal}: another person looks at it",
+        "appeal",
+        terms.source_of("appeal"),
+        (("how", "POST /v1/returns/{return_id}/appeal, or ./boomerang return appeal"),),
+    )
+
+
+def _judge_named(request: ReturnRequest, sold: Sequence[SoldLine], by: Setting, at: datetime) -> tuple[JudgedLine, ...]:
     by_id = {line.line.id: line for line in sold}
     seen: set[str] = set()
     judged = []
@@ -200,7 +377,7 @@ def _judge_named(
                 asked=line.quantity,
                 left=left,
             )
-        judged.append(_judge_units(line, found, line.quantity, found.claimed, policy, terms, market, at))
+        judged.append(_judge_units(line, found, line.quantity, found.claimed, by, at))
     return tuple(judged)
 
 
@@ -216,7 +393,7 @@ def _only_line_of_sku(line: RequestedLine, sold: Sequence[SoldLine], pointer: st
 
 
 def _judge_matched(
-    request: ReturnRequest, sold: Sequence[SoldLine], policy: ReturnPolicy, terms: Terms, market: Market, at: datetime
+    request: ReturnRequest, sold: Sequence[SoldLine], by: Setting, at: datetime
 ) -> tuple[JudgedLine, ...]:
     left = {(line.line.order_id, line.line.id): line for line in sold}
     judged: list[JudgedLine] = []
@@ -229,25 +406,26 @@ def _judge_matched(
             quantity=line.quantity,
             declared_at=at,
             purchases=[_purchase(found) for found in left.values() if found.line.sku == line.sku],
-            policy=policy,
+            policy=by.policy,
         )
         for part in matching.parts:
             key = (part.purchase.order_id, part.purchase.order_line_id)
             found = left[key]
-            judged.append(_judge_units(line, found, part.quantity, found.claimed, policy, terms, market, at))
+            judged.append(_judge_units(line, found, part.quantity, found.claimed, by, at))
             left[key] = replace(found, claimed=found.claimed + part.quantity)
         if matching.rest:
-            rest = judge_unmatched(matching.rest, sku=line.sku, policy=policy)
-            verdict = Verdict.REFERRED if isinstance(rest, Referred) else Verdict.REFUSED
+            rest = judge_unmatched(matching.rest, sku=line.sku, policy=by.policy)
             judged.append(
                 JudgedLine(
                     matching.rest.quantity,
-                    line.reason,
+                    line.said_reason,
                     line.sku,
-                    verdict,
-                    matching.rest.reason,
+                    rest.verdict,
+                    (str(matching.rest.reason),),
                     rest.decisions,
                     note=line.note,
+                    condition=line.condition,
+                    serials=line.serials,
                 )
             )
     return tuple(judged)
@@ -255,28 +433,29 @@ def _judge_matched(
 
 def _purchase(sold: SoldLine) -> Purchase:
     line = sold.line
-    return Purchase(
-        line.order_id, line.id, sold.placed_at, line.quantity, line.quantity - sold.claimed, line.unit_price_minor
-    )
+    left = line.quantity - line.exchanged - sold.claimed
+    return Purchase(line.order_id, line.id, sold.placed_at, line.quantity, left, line.unit_price_minor)
 
 
 def _judge_units(
-    line: RequestedLine,
-    sold: SoldLine,
-    quantity: int,
-    gone: int,
-    policy: ReturnPolicy,
-    terms: Terms,
-    market: Market,
-    at: datetime,
+    line: RequestedLine, sold: SoldLine, quantity: int, gone: int, by: Setting, at: datetime
 ) -> JudgedLine:
-    asked = LineRequest(sold.line, sold.currency, quantity, gone, line.reason, sold.placed_at, sold.delivered_at, at)
-    judged = judge_line(asked, policy=policy, terms=terms, market=market)
-    verdict, ground = Verdict.ELIGIBLE, None
-    if not isinstance(judged, Eligible):
-        verdict = Verdict.REFERRED if isinstance(judged, Referred) else Verdict.REFUSED
-        ground = str(judged.ground)
-    return JudgedLine(quantity, line.reason, sold.line.sku, verdict, ground, judged.decisions, sold, line.note)
+    reason = line.said_reason
+    asked = LineRequest(sold, quantity, gone, reason, at, line.condition, line.serials, by.risk)
+    judged = judge_line(asked, policy=by.policy, terms=by.terms, market=by.market, calendar=by.calendar)
+    return JudgedLine(
+        quantity,
+        reason,
+        sold.line.sku,
+        judged.verdict,
+        tuple(str(ground) for ground in judged.grounds),
+        judged.decisions,
+        sold,
+        line.note,
+        line.condition,
+        line.serials,
+        judged.withdrawing,
+    )
 
 
 def _currency(request: ReturnRequest, lines: Sequence[JudgedLine], otherwise: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from domain.errors import Invalid
 from domain.money import EXPONENTS, LARGEST_MINOR, UnknownCurrency, format_minor
@@ -9,9 +10,25 @@ from domain.money import EXPONENTS, LARGEST_MINOR, UnknownCurrency, format_minor
 LARGEST_QUANTITY = 10**7
 
 
+class OrderStatus(StrEnum):
+    """Whether the sale stands."""
+
+    OPEN = "open"  # a basket, an order that was not paid
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True)
 class OrderLine:
-    """So many units of one SKU at one price. `discount_minor` is taken off the whole line, not off each unit."""
+    """So many units of one SKU at one price. `discount_minor` is taken off the whole line, not off each unit.
+
+    condition   as which it was sold: new, used, refurbished
+    seller      whose goods they were, where the shop sells for others
+    natures     what kind of goods the law knows them as (domain/goods.py)
+    serials     of the units sold, where they have some
+    shipped     units that have left; None = the shop does not say, and all of them are taken to have
+    exchanged   units exchanged for others already, outside of this engine
+    """
 
     order_id: str
     id: str
@@ -22,6 +39,12 @@ class OrderLine:
     unit_price_minor: int
     discount_minor: int
     final_sale: bool = False
+    condition: str = "new"
+    seller: str | None = None
+    natures: tuple[str, ...] = ()
+    serials: tuple[str, ...] = ()
+    shipped: int | None = None
+    exchanged: int = 0
 
     @property
     def paid_minor(self) -> int:
@@ -43,7 +66,12 @@ class Tender:
 
 @dataclass(frozen=True)
 class Order:
-    """One purchase. `customer_id` is None for a guest; `delivered_at` is None while nobody has reported delivery."""
+    """One purchase. `customer_id` is None for a guest; `delivered_at` is None while nobody has reported delivery.
+
+    status    completed, or open or cancelled: a sale that never became one
+    channel   the shop's door it came through: web, app, store
+    insured   return freight insurance was bought with it
+    """
 
     id: str
     customer_id: str | None
@@ -53,10 +81,40 @@ class Order:
     currency: str
     lines: tuple[OrderLine, ...]
     tenders: tuple[Tender, ...]
+    status: str = OrderStatus.COMPLETED
+    channel: str | None = None
+    insured: bool = False
 
     @property
     def paid_minor(self) -> int:
         return sum(line.paid_minor for line in self.lines)
+
+
+@dataclass(frozen=True)
+class SoldLine:
+    """An order line with what has become of it, and what its order says.
+
+    claimed           units in returns that are open or were refunded; refunded, refunded_minor: those that were
+    anything_shipped  any unit of the whole order has left
+    payments          the methods of the order's tenders
+    asked_before      returns that were ever asked for units of this line, whatever became of them
+    """
+
+    line: OrderLine
+    currency: str
+    market: str
+    customer_id: str | None
+    placed_at: datetime
+    delivered_at: datetime | None
+    claimed: int
+    refunded: int
+    refunded_minor: int
+    order_status: str = OrderStatus.COMPLETED
+    channel: str | None = None
+    insured: bool = False
+    anything_shipped: bool = True
+    payments: frozenset[str] = frozenset()
+    asked_before: int = 0
 
 
 class MissingIdentifier(Invalid):
@@ -122,6 +180,11 @@ class AmountTooLarge(Invalid):
 class DiscountAbovePrice(Invalid):
     code = "discount_above_price"
     next_action = "Lower the discount to the price of the whole line at most."
+
+
+class UnitsNotOfTheLine(Invalid):
+    code = "units_not_of_the_line"
+    next_action = "Write a whole number from 0 to the quantity of the line."
 
 
 class TendersDoNotSum(Invalid):
@@ -190,6 +253,12 @@ def _check_line(line: OrderLine, order: Order, pointer: str) -> None:
     check_quantity(line.quantity, f"{pointer}/quantity")
     check_amount(line.unit_price_minor, f"{pointer}/unit_price")
     check_amount(line.discount_minor, f"{pointer}/discount")
+    for count, field in ((line.shipped, "shipped"), (line.exchanged, "exchanged")):
+        if count is not None and not (type(count) is int and 0 <= count <= line.quantity):
+            raise UnitsNotOfTheLine(
+                f"{count!r} units are not a part of the {line.quantity} of line {line.id}.",
+                pointer=f"{pointer}/{field}",
+            )
     if line.paid_minor < 0:
         price = format_minor(line.quantity * line.unit_price_minor, order.currency)
         discount = format_minor(line.discount_minor, order.currency)

@@ -1,118 +1,241 @@
-"""The terms of one return: the promise for the customer's tier, raised to the floor of the market's law, then frozen.
+"""The terms of one return: the promise for the customer's tier, aspect by aspect the better of promise and law, then frozen.
 
-Terms are computed when a case is opened and stay in it: a policy or a law file changed later does not touch a return
-under way.
+Terms are computed when a case is opened and stay in it: a policy, a law file or a tier changed later does not touch a
+return under way. Each aspect names the policy or provision it comes from.
 """
 
 from dataclasses import dataclass
 
 from domain.calendar import Span
-from domain.limits import Limits
-from domain.market import Market, Right
-from domain.policy import ReturnPolicy, Starts
+from domain.clock import clock_of
+from domain.limits import ApprovalDefault, Limits, RefundTrigger
+from domain.market import (
+    Market,
+    freight_without_fault,
+    guarantee,
+    original_delivery,
+    wear,
+    withdrawal_right,
+)
+from domain.policy import ReturnPolicy, Starts, TierTable, TierValue
 from domain.tier import Tier
 
 HOURS_PER_DAY = 24
 MINUTES_PER_DAY = 24 * 60
 BUSINESS_DAYS_PER_WEEK = 5
 
+# Rows of the tier table that are benefits: fair use may take them away, and then the lowest tier's value holds.
+BENEFITS = (
+    "refund_trigger",
+    "instant_refund_ceiling",
+    "advance_refunds_open",
+    "returnless_ceiling",
+    "return_window",
+    "store_credit_after_window",
+    "free_labels_per_month",
+    "exchange_ships",
+)
+
 
 @dataclass(frozen=True)
 class Terms:
     """Policy and law as applied to one case.
 
-    `withdrawal_days` are calendar days of the statutory right to withdraw without a reason; 0 = no such right.
-
-    `sources` says for each aspect which policy or provision the value comes from.
+    country                   whose calendar counts; `market` is the row of the law that applies there
+    policy_id                 of the published version; empty for a policy that is a file
+    benefits                  False where fair use took them away: the benefit rows are then those of the lowest tier
+    return_window_days        of the promise, raised to the days of the right; single goods may have more (window rules)
+    store_credit_days         after the window, in which store credit is still given
+    withdrawal_days           of the statutory right without a reason; 0 = none. `withdrawal_business`: business days;
+                              `withdrawal_months`: further months where shoppers are not told of it
+    conditional_days          of a right that depends on conditions no rule can see: for a person
+    instant_ceiling_usd       the most, in whole US dollars, that is refunded before receipt, for one order;
+                              `advances_open` such refunds at once
+    returnless_ceiling_usd    the most that is refunded while the goods stay
+    free_labels               a month, when nobody is at fault
+    requests_per_item         requests for one item, after which promises end
+    appeal                    time to appeal against a refusal
+    freight_rule              the market's word on who bears the way back without fault
+    original_delivery         whether the delivery to the shopper is refunded: the market's word, or ""
+    wear                      what the law says of value lost through use
+    guarantee_months          for which the seller answers for defects; None = no figure
+    late_penalty              what a late refund costs, in the row's own words, or ""
+    promises                  every row of the tier table as it stands for this tier
+    law_confidence            high, medium or low; `law_doubts` are the fields of the row that are from memory
+    sources                   for each aspect, which policy or provision the value comes from
     """
 
     tier: Tier
     market: str
+    country: str
     programme: str
     policy_version: str
+    policy_id: str
+    benefits: bool
     return_window_days: int
     starts: Starts
+    store_credit_days: int
     withdrawal_days: int
+    withdrawal_business: bool
+    withdrawal_months: int
+    conditional_days: int
     merchant_bears_all: bool
+    instant_ceiling_usd: int
+    advances_open: int
+    returnless_ceiling_usd: int
+    free_labels: int
+    requests_per_item: int | None
+    appeal: str
+    freight_rule: str
+    original_delivery: str
+    wear: str
+    guarantee_months: int | None
+    late_penalty: str
     limits: Limits
+    promises: tuple[tuple[str, TierValue], ...]
+    law_confidence: str
+    law_doubts: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
 
     def source_of(self, aspect: str) -> str:
         return dict(self.sources).get(aspect, f"programme {self.programme} v{self.policy_version}")
 
 
-def terms_for(policy: ReturnPolicy, market: Market, tier: Tier) -> Terms:
-    """The promise of `policy` to a customer of `tier`, nowhere below the law of `market`.
+def terms_for(
+    policy: ReturnPolicy, market: Market, tier: Tier, *, country: str | None = None, benefits: bool = True
+) -> Terms:
+    """The promise of `policy` to a customer of `tier`, in no aspect below the law of `market`.
 
-    The return window is raised to the days of the statutory withdrawal right where the market has one; the time to
-    send goods back is raised to the market's statutory time.
+    The return window is raised to the days of the right of withdrawal, the time to send goods back to the market's own.
+    The limits still lack what a single case adds: its calendar, whether the law's clock runs for it, and what its sum
+    and its history allow (domain/triggers.py).
     """
-    table_source = f"tier table v{policy.tier_table.version}, {tier}"
-    withdrawal_days = _withdrawal_days(market)
-    window, window_source = _raise_days(*_promised_window(policy, tier, table_source), withdrawal_days, market)
+    table = policy.tier_table
+    row = _Rows(table, tier, benefits)
+    right = withdrawal_right(market, informed=policy.informed_of_right)
+    statutory_days = _calendar_days(right.days, right.business)
+    window, window_source = _raise_days(*_promised_window(policy, row), statutory_days, right.source)
     ship_back, ship_back_source = _raise_span(
-        policy.tier_table.span("ship_back", tier), table_source, market.consumer_ship_back_days or 0, market
-    )
+        row.text("ship_back"), row.source("ship_back"), market.consumer_ship_back_days or 0,
+        market.source("consumer_ship_back_days"),
+    )  # fmt: skip
+    clock = clock_of(market)
+    trigger, trigger_source = RefundTrigger(row.text("refund_trigger")), row.source("refund_trigger")
+    answers = guarantee(market)
+    freight, delivery = freight_without_fault(market), original_delivery(market)
     return Terms(
         tier=tier,
         market=market.market,
+        country=country or market.iso_code,
         programme=policy.programme,
         policy_version=policy.version,
+        policy_id=policy.policy_id,
+        benefits=benefits,
         return_window_days=window,
         starts=policy.window_starts,
-        withdrawal_days=withdrawal_days,
+        store_credit_days=row.number("store_credit_after_window"),
+        withdrawal_days=right.days,
+        withdrawal_business=right.business,
+        withdrawal_months=right.more_months,
+        conditional_days=_calendar_days(right.conditional, right.business),
         merchant_bears_all=policy.bears_all,
-        limits=_limits(policy, tier, ship_back),
+        instant_ceiling_usd=row.number("instant_refund_ceiling"),
+        advances_open=row.number("advance_refunds_open"),
+        returnless_ceiling_usd=row.number("returnless_ceiling") if policy.returnless else 0,
+        free_labels=row.number("free_labels_per_month"),
+        requests_per_item=row.number("requests_per_item") or None,
+        appeal=row.text("appeal"),
+        freight_rule=freight.rule,
+        original_delivery=delivery.rule,
+        wear=wear(market),
+        guarantee_months=answers.months,
+        late_penalty=market.late_refund_penalty or "",
+        limits=Limits(
+            approval=row.text("approval"),
+            booking=row.text("booking"),
+            ship_back=ship_back,
+            pickup=row.text("pickup"),
+            pickup_tries=row.number("pickup_tries"),
+            transit=row.text("transit"),
+            inspection=row.text("inspection"),
+            refund=row.text("refund"),
+            attention=row.text("attention"),
+            approval_default=ApprovalDefault(row.text("approval_default_low_risk")),
+            escalated=row.text("approval_escalated"),
+            refund_trigger=trigger,
+            recharge=row.text("advance_recharge") or Limits.recharge,
+            refund_clock=clock,
+        ),
+        promises=tuple((name, value) for name in table.rows if (value := row.value(name)) is not None),
+        law_confidence=market.confidence,
+        law_doubts=market.uncertain_fields,
         sources=(
             ("return_window", window_source),
-            ("withdrawal", _law(market)),
+            ("store_credit", row.source("store_credit_after_window")),
+            ("withdrawal", right.source),
             ("ship_back", ship_back_source),
-            ("limits", table_source),
-            ("fees", policy.source if policy.bears_all else _law(market)),
+            ("refund_trigger", trigger_source),
+            ("refund_clock", market.source("refund_days", "refund_starts", "refund_withhold_until")),
+            ("limits", row.source("approval")),
+            ("fees", policy.source if policy.bears_all else freight.source),
+            ("free_labels", row.source("free_labels_per_month")),
+            ("original_delivery", delivery.source),
+            ("wear", market.source("diminished_value_deduction")),
+            ("guarantee", answers.source),
+            ("late_penalty", market.source("late_refund_penalty")),
+            ("requests", row.source("requests_per_item")),
+            ("appeal", row.source("appeal")),
+            ("instant_refund", row.source("instant_refund_ceiling")),
+            ("returnless", row.source("returnless_ceiling") if policy.returnless else policy.source),
         ),
     )
 
 
-def _limits(policy: ReturnPolicy, tier: Tier, ship_back: str) -> Limits:
-    table = policy.tier_table
-    return Limits(
-        approval=table.span("approval", tier),
-        booking=table.span("booking", tier),
-        ship_back=ship_back,
-        pickup=table.span("pickup", tier),
-        pickup_tries=table.number("pickup_tries", tier),
-        transit=table.span("transit", tier),
-        inspection=table.span("inspection", tier),
-        refund=table.span("refund", tier),
-        attention=table.span("attention", tier),
-    )
+class _Rows:
+    """The column of the tier table that holds for a customer: benefits from the lowest tier where they were taken away."""
+
+    def __init__(self, table: TierTable, tier: Tier, benefits: bool) -> None:
+        self._table, self._tier, self._benefits = table, tier, benefits
+
+    def value(self, name: str) -> TierValue | None:
+        return self._table.row(name).values.get(self._column(name))
+
+    def text(self, name: str) -> str:
+        value = self.value(name)
+        return "" if value is None else str(value)
+
+    def number(self, name: str) -> int:
+        value = self.value(name)
+        return value if isinstance(value, int) else 0
+
+    def source(self, name: str) -> str:
+        row = self._table.row(name)
+        return f"{row.written_in or f'tier table v{self._table.version}'}, {self._column(name)}"
+
+    def _column(self, name: str) -> Tier:
+        return Tier.ENTRY if name in BENEFITS and not self._benefits else self._tier
 
 
-def _promised_window(policy: ReturnPolicy, tier: Tier, table_source: str) -> tuple[int, str]:
+def _promised_window(policy: ReturnPolicy, row: _Rows) -> tuple[int, str]:
     if policy.return_window_days is not None:
         return policy.return_window_days, policy.source
-    return policy.tier_table.number("return_window", tier), table_source
+    return row.number("return_window"), row.source("return_window")
 
 
-def _withdrawal_days(market: Market) -> int:
-    # A conditional right holds only under the conditions of the provision: it is never applied by itself.
-    if market.withdrawal_right is not Right.YES or market.withdrawal_days is None:
-        return 0
-    if market.withdrawal_day_type == "business":
-        weekends = -(-market.withdrawal_days // BUSINESS_DAYS_PER_WEEK)
-        return market.withdrawal_days + 2 * weekends
-    return market.withdrawal_days
+def _calendar_days(days: int, business: bool) -> int:
+    """The most calendar days that so many business days take without holidays: what a promise in days must reach."""
+    return days + 2 * -(-days // BUSINESS_DAYS_PER_WEEK) if business else days
 
 
-def _raise_days(promised: int, source: str, law: int, market: Market) -> tuple[int, str]:
-    return (law, _law(market)) if law > promised else (promised, source)
+def _raise_days(promised: int, source: str, law: int, law_source: str) -> tuple[int, str]:
+    return (law, law_source) if law > promised else (promised, source)
 
 
-def _raise_span(promised: str, source: str, law_days: int, market: Market) -> tuple[str, str]:
-    return (f"{law_days}d", _law(market)) if law_days > _shortest_days(promised) else (promised, source)
+def _raise_span(promised: str, source: str, law_days: int, law_source: str) -> tuple[str, str]:
+    return (f"{law_days}d", law_source) if law_days > shortest_days(promised) else (promised, source)
 
 
-def _shortest_days(text: str) -> float:
+def shortest_days(text: str) -> float:
     """The least time that a span can last, in days: n business days last at least n days."""
     span = Span.parse(text)
     match span.unit:
@@ -121,7 +244,3 @@ def _shortest_days(text: str) -> float:
         case "h":
             return span.amount / HOURS_PER_DAY
     return span.amount
-
-
-def _law(market: Market) -> str:
-    return f"law of {market.market}: {market.citation}"

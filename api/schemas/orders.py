@@ -8,11 +8,12 @@ from pydantic import ConfigDict, Field
 from api.schemas.common import Body, Country, Currency, Flag, Identifier, Moment, Money, Name, Quantity, money, spoken
 from database.orders import Customer
 from domain.errors import Invalid
+from domain.goods import Nature
 from domain.money import CurrencyMismatch
-from domain.opening import SoldLine
-from domain.order import Order, OrderLine, Tender
+from domain.order import LARGEST_QUANTITY, Order, OrderLine, OrderStatus, SoldLine, Tender
 
 LINES_MAX = 1000
+SERIALS_MAX = 1000
 TENDERS_MAX = 50
 
 EXAMPLE: dict[str, Any] = {
@@ -65,6 +66,10 @@ class CustomerTold(Body):
     name: Name | None = None
     email: Annotated[Name, Field(max_length=254)] | None = None
     locale: Annotated[Identifier, Field(max_length=35)] | None = None
+    address_key: Identifier | None = Field(
+        default=None, description="An opaque key of yours, the same for accounts with the same address; no address."
+    )
+    device_key: Identifier | None = Field(default=None, description="The same for accounts used on the same device.")
 
 
 class LineTold(Body):
@@ -76,6 +81,18 @@ class LineTold(Body):
     unit_price: Money
     discount: Money | None = Field(default=None, description="Off the whole line, not off each unit.")
     final_sale: Flag = False
+    condition: Identifier = Field(default="new", description="As which it was sold: new, used, refurbished.")
+    seller: Identifier | None = Field(default=None, description="Whose goods, where you sell for others.")
+    natures: Annotated[list[Nature], Field(max_length=len(Nature))] = Field(
+        default=[], description="What kind of goods the law of returns knows them as."
+    )
+    serials: Annotated[list[Identifier], Field(max_length=SERIALS_MAX)] = Field(default=[])
+    shipped: Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)] | None = Field(
+        default=None, description="Units that have left; left out, all of them are taken to have."
+    )
+    exchanged: Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)] = Field(
+        default=0, description="Units exchanged for others already, outside of this engine."
+    )
 
 
 class TenderTold(Body):
@@ -96,6 +113,9 @@ class OrderTold(Body):
     placed_at: Moment
     delivered_at: Moment | None = None
     currency: Currency
+    status: OrderStatus = OrderStatus.COMPLETED
+    channel: Identifier | None = Field(default=None, description="The door of your shop: web, app, store.")
+    insured: Flag = Field(default=False, description="Return freight insurance was bought with the order.")
     lines: Annotated[list[LineTold], Field(max_length=LINES_MAX)]
     tenders: Annotated[list[TenderTold], Field(max_length=TENDERS_MAX)]
 
@@ -124,11 +144,16 @@ class OrderTold(Body):
             currency=self.currency,
             lines=tuple(_line(order_id, line) for line in self.lines),
             tenders=tuple(_tender(order_id, tender) for tender in self.tenders),
+            status=self.status,
+            channel=self.channel,
+            insured=self.insured,
         )
 
     def buyer(self) -> Customer | None:
         told = self.customer
-        return Customer(told.id, told.country, told.name, told.email, told.locale) if told else None
+        if told is None:
+            return None
+        return Customer(told.id, told.country, told.name, told.email, told.locale, told.address_key, told.device_key)
 
     def _check_currency(self, given: Money | None, pointer: str) -> None:
         if given is not None and given.currency != self.currency:
@@ -150,6 +175,12 @@ def _line(order_id: str, told: LineTold) -> OrderLine:
         unit_price_minor=told.unit_price.amount,
         discount_minor=told.discount.amount if told.discount else 0,
         final_sale=told.final_sale,
+        condition=told.condition,
+        seller=told.seller,
+        natures=tuple(told.natures),
+        serials=tuple(told.serials),
+        shipped=told.shipped,
+        exchanged=told.exchanged,
     )
 
 
@@ -166,6 +197,9 @@ def show_order(order: Order, sold: Sequence[SoldLine]) -> dict[str, Any]:
         "placed_at": spoken(order.placed_at),
         "delivered_at": spoken(order.delivered_at),
         "currency": order.currency,
+        "status": order.status,
+        "channel": order.channel,
+        "insured": order.insured,
         "total": money(order.paid_minor, order.currency),
         "lines": [_show_line(line) for line in sold],
         "tenders": [
@@ -192,9 +226,15 @@ def _show_line(sold: SoldLine) -> dict[str, Any]:
         "unit_price": money(line.unit_price_minor, sold.currency),
         "discount": money(line.discount_minor, sold.currency),
         "final_sale": line.final_sale,
+        "condition": line.condition,
+        "seller": line.seller,
+        "natures": list(line.natures),
+        "serials": list(line.serials),
+        "shipped": line.shipped,
+        "exchanged": line.exchanged,
         "paid": money(line.paid_minor, sold.currency),
         "in_returns": sold.claimed,
-        "left": line.quantity - sold.claimed,
+        "left": line.quantity - line.exchanged - sold.claimed,
         "refunded_units": sold.refunded,
         "refunded": money(sold.refunded_minor, sold.currency),
     }
@@ -207,12 +247,21 @@ SHOWN_EXAMPLE: dict[str, Any] = {
     "placed_at": "2026-11-02T10:00:00Z",
     "delivered_at": "2026-11-05T15:00:00Z",
     "currency": "EUR",
+    "status": "completed",
+    "channel": None,
+    "insured": False,
     "total": {"amount": 15000, "currency": "EUR"},
     "lines": [
         {
             **EXAMPLE["lines"][0],
             "discount": {"amount": 0, "currency": "EUR"},
             "final_sale": False,
+            "condition": "new",
+            "seller": None,
+            "natures": [],
+            "serials": [],
+            "shipped": None,
+            "exchanged": 0,
             "paid": {"amount": 12000, "currency": "EUR"},
             "in_returns": 0,
             "left": 1,

@@ -1,7 +1,7 @@
 """What can be read about a return besides itself: its timeline, its reasons, its money, its terms; and a preview of all that."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,10 @@ from sqlalchemy import Row
 from api.schemas.common import money, spoken
 from desk import Preview
 from domain.calendar import Span
+from domain.eligibility import Verdict
 from domain.explain import Decision
 from domain.limits import Limits
-from domain.opening import JudgedLine, Verdict
+from domain.opening import JudgedLine
 from domain.process import Method, Opening, start
 from domain.stages import Stage
 
@@ -69,7 +70,7 @@ def show_terms(case: Row[Any]) -> dict[str, Any]:
 def show_preview(preview: Preview, method: Method, at: datetime) -> dict[str, Any]:
     """What opening this return would answer. Fees have no amount yet: the carrier names it when it is booked."""
     judgement, terms = preview.judgement, preview.terms
-    plain = {**terms.__dict__, "limits": terms.limits.__dict__, "freight": judgement.freight._asdict()}
+    plain = {**asdict(terms), "limits": asdict(judgement.limits), "freight": judgement.freight._asdict()}
     return {
         "verdict": judgement.verdict,
         "tier": preview.tier,
@@ -99,7 +100,7 @@ def _due(preview: Preview, method: Method, at: datetime) -> dict[str, Any] | Non
     verdict = preview.judgement.verdict
     if verdict is Verdict.REFUSED:
         return None
-    state, _ = start(Opening("", verdict is Verdict.ELIGIBLE, method, at, preview.terms.limits))
+    state, _ = start(Opening("", verdict is Verdict.ELIGIBLE, method, at, preview.judgement.limits))
     return {"stage": state.stage, "at": spoken(state.due)}
 
 
@@ -111,13 +112,17 @@ def _line(line: JudgedLine) -> dict[str, Any]:
         "quantity": line.quantity,
         "reason": line.reason,
         "verdict": line.verdict,
-        "verdict_reasons": [line.ground] if line.ground else [],
+        "verdict_reasons": list(line.grounds),
     }
 
 
 def _terms(terms: Mapping[str, Any]) -> dict[str, Any]:
-    """Spans as ISO 8601 durations; that one counts business days, ISO 8601 cannot say, so it is said beside it."""
-    limits = terms["limits"]
+    """Spans as ISO 8601 durations; that one counts business days, ISO 8601 cannot say, so it is said beside it.
+
+    Cases of earlier releases have fewer aspects: what they were not promised is left out.
+    """
+    limits = {**asdict(_UNTOLD), **terms["limits"]}
+    more = {name: terms[name] for name in _SHOWN_AS_THEY_ARE if name in terms}
     return {
         "tier": terms["tier"],
         "market": terms["market"],
@@ -126,11 +131,51 @@ def _terms(terms: Mapping[str, Any]) -> dict[str, Any]:
         "return_window": {"duration": f"P{terms['return_window_days']}D", "starts": terms["starts"]},
         "withdrawal_right": f"P{terms['withdrawal_days']}D" if terms["withdrawal_days"] else None,
         "merchant_bears_all": terms["merchant_bears_all"],
-        "limits": {field.name: _span(limits[field.name]) for field in fields(Limits) if field.name != "pickup_tries"},
+        "limits": {name: _span(limits[name]) for name in SPANS},
         "pickup_tries": limits["pickup_tries"],
+        "approval_default": limits["approval_default"],
+        "refund_trigger": limits["refund_trigger"],
+        "refund_clock": limits["refund_clock"] or None,
+        "calendar": limits["calendar"].partition(" ")[0] or None,
+        **more,
         "freight": terms["freight"],
+        "promises": dict(terms.get("promises", ())),
         "sources": [{"aspect": aspect, "source": source} for aspect, source in terms["sources"]],
     }
+
+
+SPANS = (
+    "approval",
+    "escalated",
+    "booking",
+    "ship_back",
+    "pickup",
+    "transit",
+    "inspection",
+    "refund",
+    "recharge",
+    "attention",
+)
+_UNTOLD = Limits("", "", "", "", 0, "", "", "", "")
+_SHOWN_AS_THEY_ARE = (
+    "country",
+    "policy_id",
+    "benefits",
+    "store_credit_days",
+    "conditional_days",
+    "instant_ceiling_usd",
+    "advances_open",
+    "returnless_ceiling_usd",
+    "free_labels",
+    "requests_per_item",
+    "appeal",
+    "original_delivery",
+    "wear",
+    "guarantee_months",
+    "late_penalty",
+    "law_confidence",
+    "law_doubts",
+)
 
 
 def _span(text: str) -> dict[str, Any]:
@@ -162,7 +207,15 @@ _TERMS_EXAMPLE: dict[str, Any] = {
     "merchant_bears_all": False,
     "limits": {"ship_back": {"duration": "P14D", "business_days": False}},
     "pickup_tries": 2,
+    "approval_default": "authorize",
+    "refund_trigger": "inspection_passed",
+    "refund_clock": "notice 14d sent",
+    "calendar": "DE",
+    "country": "DE",
+    "original_delivery": "standard_only",
+    "law_confidence": "high",
     "freight": {"bearer": "merchant", "rule": "shopper_not_informed", "source": "Directive 2011/83/EU, art. 14(1)"},
+    "promises": {"approval": "24h"},
     "sources": [{"aspect": "return_window", "source": "law of DE: Section 355 BGB"}],
 }
 _DECISION_EXAMPLE: dict[str, Any] = {

@@ -21,6 +21,7 @@ from api.schemas.common import (
     wrong,
 )
 from database import cases, parcels, refunds
+from domain.goods import GoodsCondition
 from domain.opening import RequestedLine, Resolution, ReturnRequest
 from domain.process import FactKind, Method, State, timely
 from domain.reasons import ReturnReason
@@ -28,6 +29,7 @@ from domain.replica import from_json
 from domain.stages import Stage
 
 LINES_MAX = 200
+SERIALS_MAX = 100
 
 
 # --- what is asked ---
@@ -35,7 +37,8 @@ LINES_MAX = 200
 
 def _offered(word: str) -> Resolution:
     if word not in list(Resolution):
-        raise wrong("resolution_not_offered", f"Only a {Resolution.REFUND} can be asked for at present.")
+        offered = " or ".join(Resolution)
+        raise wrong("resolution_not_offered", f"Only {offered} can be asked for at present.")
     return Resolution(word)
 
 
@@ -45,8 +48,14 @@ class LineAsked(Body):
     order_line_id: Identifier | None = None
     sku: Identifier | None = None
     quantity: Quantity
-    reason: ReturnReason
+    reason: ReturnReason | None = Field(
+        default=None, description="Why; may be left out where the programme asks for none."
+    )
     note: Note | None = None
+    condition: GoodsCondition = Field(
+        default=GoodsCondition.NOT_SAID, description="What the shopper says of the goods; the bench looks for itself."
+    )
+    serials: Annotated[list[Identifier], Field(max_length=SERIALS_MAX)] = Field(default=[])
 
 
 OPEN_EXAMPLE: dict[str, Any] = {
@@ -73,7 +82,15 @@ class ReturnAsked(Body):
     def request(self) -> ReturnRequest:
         return ReturnRequest(
             lines=tuple(
-                RequestedLine(line.quantity, line.reason, line.order_line_id, line.sku, line.note)
+                RequestedLine(
+                    line.quantity,
+                    line.reason,
+                    line.order_line_id,
+                    line.sku,
+                    line.note,
+                    line.condition,
+                    tuple(line.serials),
+                )
                 for line in self.lines
             ),
             order_id=self.order_id,

@@ -27,12 +27,14 @@ cases = Table(
     Column("market", Word, nullable=False),
     Column("programme", Word, nullable=False),
     Column("policy_version", Word, nullable=False),
+    Column("policy_id", Id),  # the published version; empty where the policy was a file
     Column("currency", Currency, nullable=False),
     Column("resolution", Word, nullable=False),
     Column("method", Word, nullable=False),
     Column("terms", Json, nullable=False),
     Column("explanation", Json, nullable=False),
     Column("referred", Boolean, nullable=False),  # to a person, when it was opened
+    Column("benefits", Boolean, nullable=False, server_default="true"),  # false: fair use took them away
     Column("quoted_minor", Minor, nullable=False, server_default="0"),
     Column("refunded_minor", Minor, nullable=False, server_default="0"),
     Column("stage", Word, nullable=False),
@@ -86,6 +88,8 @@ case_lines = Table(
     Column("quantity", Integer, nullable=False),
     Column("reason", Word, nullable=False),
     Column("note", Text),
+    Column("condition", Word, nullable=False, server_default="not_said"),  # as the shopper says
+    Column("serials", Json, nullable=False, server_default="[]"),
     Column("verdict", Word, nullable=False),
     Column("verdict_reasons", Json, nullable=False),
     Column("holds_units", Boolean, nullable=False),  # counts in order_lines.claimed

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, text
 
-from database.tables.base import Currency, Id, Minor, Moment, Word, metadata
+from database.tables.base import Currency, Id, Json, Minor, Moment, Word, metadata
 
 customers = Table(
     "customers",
@@ -12,6 +12,11 @@ customers = Table(
     Column("name", Text),
     Column("email", Text),
     Column("locale", Word),
+    # Opaque keys of the shop's by which accounts are known to belong together; no address and no device is kept here.
+    Column("address_key", Id),
+    Column("device_key", Id),
+    Index(None, "address_key"),
+    Index(None, "device_key"),
 )
 
 orders = Table(
@@ -24,6 +29,9 @@ orders = Table(
     Column("delivered_at", Moment),
     Column("currency", Currency, nullable=False),
     Column("total_minor", Minor, nullable=False),
+    Column("status", Word, nullable=False, server_default="completed"),
+    Column("channel", Word),
+    Column("insured", Boolean, nullable=False, server_default="false"),
     Column("content_hash", Word, nullable=False),
     Column("recorded_at", Moment, nullable=False, server_default=text("now()")),
     Index(None, "customer_id", "placed_at"),
@@ -42,6 +50,12 @@ order_lines = Table(
     Column("unit_price_minor", Minor, nullable=False),
     Column("discount_minor", Minor, nullable=False, server_default="0"),
     Column("final_sale", Boolean, nullable=False, server_default="false"),
+    Column("condition", Word, nullable=False, server_default="new"),
+    Column("seller", Id),
+    Column("natures", Json, nullable=False, server_default="[]"),
+    Column("serials", Json, nullable=False, server_default="[]"),
+    Column("shipped", Integer),
+    Column("exchanged", Integer, nullable=False, server_default="0"),
     Column(
         "pool", Boolean, nullable=False, server_default="true"
     ),  # sold for money: may be matched without an order number
@@ -53,6 +67,8 @@ order_lines = Table(
     CheckConstraint(
         "discount_minor >= 0 AND discount_minor <= quantity * unit_price_minor", name="discount_within_price"
     ),
+    CheckConstraint("shipped IS NULL OR (shipped >= 0 AND shipped <= quantity)", name="shipped_within_quantity"),
+    CheckConstraint("exchanged >= 0 AND exchanged <= quantity", name="exchanged_within_quantity"),
     CheckConstraint("claimed >= 0 AND claimed <= quantity", name="claimed_within_quantity"),
     CheckConstraint("refunded >= 0 AND refunded <= claimed", name="refunded_within_claimed"),
     CheckConstraint(

@@ -1,18 +1,20 @@
 """Opening a return: what is asked, what was sold, and the whole answer."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.eligibility import Verdict
 from domain.errors import BoomerangError
 from domain.fees import Bearer
 from domain.market import market_of
 from domain.money import CurrencyMismatch
 from domain.opening import (
+    NO_HISTORY,
     Judgement,
     LineNotInOrder,
     LineNotNamed,
@@ -20,16 +22,18 @@ from domain.opening import (
     OrdersOfSeveralCurrencies,
     RequestedLine,
     ReturnRequest,
-    SoldLine,
-    Verdict,
+    Setting,
     judge,
+    risk_of,
 )
-from domain.order import QuantityNotPositive, QuantityNotWhole
+from domain.order import QuantityNotPositive, QuantityNotWhole, SoldLine
 from domain.reasons import ReturnReason
 from domain.refund import LineNamedTwice, MoreThanIsLeft, RefundLine, quote_refund
+from domain.risk import ReturnHistory
 from domain.terms import terms_for
 from domain.tier import Tier
 from policies.book import load_policy_book
+from policies.calendars import calendar_of
 from tests.builders import an_order_line
 
 BOOK = load_policy_book()
@@ -76,16 +80,18 @@ def answer(
     country: str = "DE",
     tier: Tier = Tier.ENTRY,
     policy: dict[str, Any] | None = None,
+    history: ReturnHistory = NO_HISTORY,
     **vary: Any,
 ) -> Judgement:
     """The judgement on a request of these lines, two days after delivery, about the dress and the belt unless others are named."""
     programme, market = replace(STANDARD, **(policy or {})), market_of(BOOK, country)
+    calendar = calendar_of(country, date(2026, 1, 1), moves=True, days=1200)
+    risk = risk_of(history, programme, tier)
+    terms = terms_for(programme, market, tier, benefits=not risk.ends_benefits)
     return judge(
         ReturnRequest(lines=lines, order_id=order_id, customer_id="c_1", **vary),
         sold=to or (sold(), belt()),
-        policy=programme,
-        terms=terms_for(programme, market, tier),
-        market=market,
+        by=Setting(programme, terms, market, calendar, calendar, BOOK.rates, history, risk),
         at=DELIVERED + timedelta(days=days),
         currency="USD",
     )
@@ -98,8 +104,8 @@ def test_a_dress_that_is_not_wanted_may_come_back_at_the_price_paid() -> None:
     judged = answer(line())
 
     assert (judged.verdict, judged.currency, judged.quote.total_minor) == (Verdict.ELIGIBLE, "EUR", 12000)
-    assert [(one.sku, one.quantity, one.verdict, one.ground) for one in judged.lines] == [
-        ("DRESS-38", 1, Verdict.ELIGIBLE, None)
+    assert [(one.sku, one.quantity, one.verdict, one.grounds) for one in judged.lines] == [
+        ("DRESS-38", 1, Verdict.ELIGIBLE, ())
     ]
 
 
@@ -149,7 +155,7 @@ def test_units_in_other_returns_count_as_gone_and_the_answer_says_how_many_are_l
 def test_goods_outside_the_window_are_refused_with_the_ground() -> None:
     judged = answer(line(), days=300)
 
-    assert (judged.verdict, judged.lines[0].ground) == (Verdict.REFUSED, "outside_window")
+    assert (judged.verdict, judged.lines[0].grounds) == (Verdict.REFUSED, ("outside_window",))
     assert judged.quote.total_minor == 0
 
 
@@ -198,7 +204,10 @@ def matched(*lines: RequestedLine, **vary: Any) -> Judgement:
 
 
 def parts(judged: Judgement) -> list[tuple[str | None, int, str | None]]:
-    return [(one.sold.line.order_id if one.sold else None, one.quantity, one.ground) for one in judged.lines]
+    return [
+        (one.sold.line.order_id if one.sold else None, one.quantity, one.grounds[0] if one.grounds else None)
+        for one in judged.lines
+    ]
 
 
 def test_units_come_from_the_oldest_purchase_first_and_are_split_over_purchases() -> None:

@@ -78,7 +78,10 @@ def test_a_conditional_right_is_never_applied_by_itself() -> None:
 def test_a_right_in_business_days_is_counted_with_its_weekends() -> None:
     five_business_days = replace(GERMANY, withdrawal_days=5, withdrawal_day_type="business")
 
-    assert terms(five_business_days).withdrawal_days == 7
+    agreed = terms(five_business_days)
+
+    assert (agreed.withdrawal_days, agreed.withdrawal_business) == (5, True)
+    assert agreed.return_window_days >= 7
 
 
 @pytest.mark.parametrize("tier", Tier)

@@ -9,7 +9,7 @@ import pytest
 
 from domain.policy import Starts
 from domain.tier import Tier
-from policies.book import APPLIED_ROWS, HERE, BadPolicyFile, load_policy_book
+from policies.book import APPLIED_ROWS, BENEFIT_ROWS, HERE, BadPolicyFile, load_policy_book
 
 LIMIT = "# [refer.above_minor]\n# EUR"  # the example in the standard programme, still a comment
 
@@ -62,7 +62,7 @@ def test_every_row_says_why_and_the_applied_ones_are_those_that_terms_are_made_o
     rows = load_policy_book().tiers.rows
 
     assert all(row.why and row.source for row in rows.values())
-    assert {name for name, row in rows.items() if row.applied} == set(APPLIED_ROWS)
+    assert {name for name, row in rows.items() if row.applied} == {*APPLIED_ROWS, *BENEFIT_ROWS}
 
 
 def test_the_programmes() -> None:

@@ -1,0 +1,57 @@
+"""What a customer has bought and brought back, as the rules of fair use ask it: one question for all of it."""
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from domain.fees import TIER_BENEFIT
+from domain.risk import ReturnHistory
+
+
+def history_of(session: Session, customer_id: str, *, currency: str, at: datetime) -> ReturnHistory:
+    """The history of a customer, and of the accounts with the same address or device, up to `at`; money in `currency`."""
+    row = session.execute(
+        text(_HISTORY), {"customer": customer_id, "currency": currency, "at": at, "benefit": TIER_BENEFIT}
+    ).one()
+    return ReturnHistory(**{name: int(value) for name, value in row._mapping.items()})
+
+
+_HISTORY = """
+WITH mine AS (
+    SELECT :customer AS id
+    UNION SELECT other.id FROM customers me JOIN customers other ON other.address_key = me.address_key WHERE me.id = :customer
+    UNION SELECT other.id FROM customers me JOIN customers other ON other.device_key = me.device_key WHERE me.id = :customer
+), bought AS (
+    SELECT id FROM orders
+    WHERE customer_id IN (SELECT id FROM mine) AND currency = :currency AND status = 'completed'
+      AND placed_at > CAST(:at AS timestamptz) - interval '12 months' AND placed_at <= :at
+), sold AS (
+    SELECT count(DISTINCT line.order_id) AS orders, coalesce(sum(line.quantity), 0) AS units,
+           coalesce(sum(line.quantity * line.unit_price_minor - line.discount_minor), 0) AS minor
+    FROM order_lines line JOIN bought ON bought.id = line.order_id
+), asked AS (
+    SELECT cases.id, cases.stage, cases.resolution, cases.declared_at, cases.quoted_minor, cases.currency,
+           cases.terms -> 'limits' ->> 'refund_trigger' AS trigger
+    FROM cases
+    WHERE customer_id IN (SELECT id FROM mine) AND stage <> 'refused'
+      AND declared_at > CAST(:at AS timestamptz) - interval '12 months' AND declared_at <= :at
+), back AS (
+    SELECT * FROM asked WHERE stage NOT IN ('cancelled', 'expired', 'sent_back')
+)
+SELECT sold.orders, sold.minor AS sold_minor, sold.units AS units_sold,
+    (SELECT coalesce(sum(quoted_minor), 0) FROM back WHERE currency = :currency) AS returned_minor,
+    (SELECT coalesce(sum(line.quantity), 0) FROM case_lines line JOIN back ON back.id = line.case_id
+     WHERE back.currency = :currency AND line.verdict <> 'refused') AS units_returned,
+    (SELECT count(*) FROM asked WHERE declared_at > CAST(:at AS timestamptz) - interval '90 days') AS returns_90_days,
+    (SELECT count(DISTINCT inspections.case_id) FROM inspections JOIN asked ON asked.id = inspections.case_id
+     JOIN inspection_lines line ON line.inspection_id = inspections.id WHERE NOT line.accepted) AS mismatches,
+    (SELECT count(*) FROM asked) AS returns,
+    (SELECT count(*) FROM back WHERE resolution = 'refund_only') AS refund_only,
+    (SELECT count(*) - 1 FROM mine) AS linked_accounts,
+    (SELECT count(*) FROM back WHERE trigger IN ('first_scan', 'authorized') AND stage <> 'closed') AS advances_open,
+    (SELECT count(*) FROM fees JOIN asked ON asked.id = fees.case_id
+     WHERE fees.rule = :benefit AND NOT fees.voided
+       AND date_trunc('month', asked.declared_at) = date_trunc('month', CAST(:at AS timestamptz))) AS free_labels_used
+FROM sold
+"""
