@@ -49,7 +49,11 @@ BOOK = load_policy_book()
                 "defect_burden_reversal_months": 6,
                 "defect_short_reject_days": 30,
                 "withdrawal_function_from": None,
-                "uncertain_fields": ("defect_guarantee_months is the limitation period, not a guarantee",),
+                "last_day_on_holiday": "stays",
+                "uncertain_fields": (
+                    "defect_guarantee_months is the limitation period, not a guarantee",
+                    "last_day_on_holiday",
+                ),
             },
             id="United Kingdom",
         ),
