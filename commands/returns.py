@@ -132,6 +132,17 @@ def cancel(
 
 
 @app.command()
+def appeal(
+    which: Which,
+    reason: Annotated[str, typer.Option(help="Why the refusal is wrong.")],
+    key: KeyGiven = None,
+    as_json: AsJson = False,
+) -> None:
+    """The shopper does not accept the refusal: another person decides."""
+    _say(which, "appeal", {"reason": reason}, key, as_json)
+
+
+@app.command()
 def authorize(
     which: Which,
     note: Annotated[str, typer.Option(help="For the timeline.")] = "",

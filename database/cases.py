@@ -126,6 +126,30 @@ def free_units(session: Session, case_id: str) -> None:
     session.execute(update(case_lines).where(case_lines.c.case_id == case_id).values(holds_units=False))
 
 
+def reconsider(session: Session, case_id: str) -> bool:
+    """Let the refused lines of a case be decided anew; False where none of them has a purchase behind it."""
+    reconsidered = session.execute(
+        update(case_lines)
+        .where(
+            case_lines.c.case_id == case_id,
+            case_lines.c.verdict == "refused",
+            case_lines.c.order_line_id.is_not(None),
+        )
+        .values(verdict="referred")
+        .returning(case_lines.c.id)
+    )
+    return bool(reconsidered.all()) or bool(
+        session.scalar(
+            select(func.count()).where(case_lines.c.case_id == case_id, case_lines.c.order_line_id.is_not(None))
+        )
+    )
+
+
+def note_quote(session: Session, case_id: str, minor: int) -> None:
+    """What the lines of the case would bring back in full."""
+    session.execute(update(cases).where(cases.c.id == case_id).values(quoted_minor=minor))
+
+
 def hold_units_again(session: Session, case_id: str) -> bool:
     """Take the units back for a case that is opened again; False, and nothing taken, when another return has them now."""
     if session.scalar(select(func.count()).where(case_lines.c.case_id == case_id, case_lines.c.holds_units)):

@@ -5,8 +5,10 @@ from it there), then told to the running case. If this process dies between the 
 any other server, and tells it; the case takes each fact once, because it comes under the same id.
 """
 
-from desk.door import Present, ReturnsDesk
+from desk.door import Present, ReturnsDesk, appeal_until
 from desk.words import (
+    AppealTooLate,
+    AppealWithoutPurchase,
     Caller,
     DoneBefore,
     IdempotencyKey,
@@ -15,12 +17,16 @@ from desk.words import (
     NotNow,
     Preview,
     Said,
+    UnitsElsewhere,
     UnknownCaseLine,
     UntilNotLater,
+    UntilPastTheLaw,
     VersionIsOlder,
 )
 
 __all__ = [
+    "AppealTooLate",
+    "AppealWithoutPurchase",
     "Caller",
     "DoneBefore",
     "IdempotencyKey",
@@ -31,7 +37,10 @@ __all__ = [
     "Preview",
     "ReturnsDesk",
     "Said",
+    "UnitsElsewhere",
     "UnknownCaseLine",
     "UntilNotLater",
+    "UntilPastTheLaw",
     "VersionIsOlder",
+    "appeal_until",
 ]

@@ -17,6 +17,8 @@ from desk.events import PartnersEvents
 from desk.opening import Openings
 from desk.teller import Teller, quietly
 from desk.words import (
+    AppealTooLate,
+    AppealWithoutPurchase,
     Caller,
     DoneBefore,
     IdempotencyKey,
@@ -26,16 +28,19 @@ from desk.words import (
     Preview,
     Said,
     Told,
+    UnitsElsewhere,
     UnknownCaseLine,
     UntilNotLater,
+    UntilPastTheLaw,
     VersionIsOlder,
     spoken,
 )
+from domain.calendar import after
 from domain.errors import Invalid
 from domain.opening import ReturnRequest
 from domain.order import Order, check_order
 from domain.policy import PolicyBook
-from domain.process import Fact, FactKind, State, timely
+from domain.process import Fact, FactKind, State, law_deadline, timely
 from domain.replica import from_json
 from domain.stages import Stage
 from gateways.carriers.base import CarrierGateway
@@ -44,6 +49,8 @@ from workflows.names import TASK_QUEUE
 
 HEALED_AT_ONCE = 16
 HEAL_AFTER = timedelta(seconds=4)  # what is younger is being told by whoever wrote it
+
+APPEAL_OF_OLD = "7d"  # of returns opened before their terms said so
 
 Present = Callable[[Session, str], dict[str, Any]]
 
@@ -135,6 +142,33 @@ class ReturnsDesk:
     ) -> Said:
         return await self._say(case_id, FactKind.REFUSED, caller, key, {"reason": reason}, version=version)
 
+    async def appeal(
+        self,
+        case_id: str,
+        caller: Caller,
+        key: IdempotencyKey | None = None,
+        *,
+        reason: str,
+        version: int | None = None,
+    ) -> Said:
+        """The shopper does not accept a refusal: once, and while the terms of the return allow it. Another person decides."""
+
+        def check(session: Session, row: Row[Any], at: datetime) -> dict[str, Any]:
+            until = appeal_until(row)
+            if until is None or at >= until:
+                ended = spoken(until) if until else "at once"
+                raise AppealTooLate(
+                    f"The refusal of return {row.rma} could be appealed against until {ended}.", until=until
+                )
+            if not cases.reconsider(session, row.id):
+                raise AppealWithoutPurchase(f"No line of return {row.rma} has a purchase behind it.")
+            cases.note_quote(session, row.id, self._openings.quote_again(session, row.id))
+            return {}
+
+        return await self._say(
+            case_id, FactKind.APPEALED, caller, key, {"reason": reason}, prepare=check, version=version
+        )
+
     async def cancel(
         self,
         case_id: str,
@@ -167,6 +201,11 @@ class ReturnsDesk:
             if until.utcoffset() is None or until <= at or (due and until <= due):
                 raise UntilNotLater(
                     f"{until.isoformat()} is not later than the present deadline.", pointer="/until", due=due
+                )
+            law = law_deadline(from_json(row.state))
+            if law and until > law:
+                raise UntilPastTheLaw(
+                    f"The law of {row.market} wants the money paid by {spoken(law)}.", pointer="/until", law=law
                 )
             return {}
 
@@ -244,6 +283,8 @@ class ReturnsDesk:
                 if prepare and kind is not FactKind.RECEIVED:
                     more = prepare(session, row, at)
                 if state.ended and not cases.hold_units_again(session, row.id):
+                    if kind is FactKind.APPEALED:
+                        raise UnitsElsewhere(f"Units of return {row.rma} have come back in another return.")
                     more["units_gone"] = True
                 fact = Fact(kind, at, f"{kind}:{ULID()}", caller.name, {**data, **more})
                 if write:
@@ -349,6 +390,14 @@ class ReturnsDesk:
         starting = set(unstarted)
         await asyncio.gather(*(of_case(*one) for one in by_case.items()), *(of_partner(event) for event in unworked))
         return len(unstarted) + len(untold) + len(unworked)
+
+
+def appeal_until(row: Row[Any]) -> datetime | None:
+    """Until when the refusal of this return may be appealed against; None where it was not refused, or has been appealed."""
+    state = from_json(row.state)
+    if state.stage is not Stage.REFUSED or timely(state, FactKind.APPEALED) is not None:
+        return None
+    return after(state.since, row.terms.get("appeal", APPEAL_OF_OLD), state.limits.calendar)
 
 
 def _check_version(session: Session, row: Row[Any], version: int | None) -> None:

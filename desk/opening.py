@@ -21,6 +21,7 @@ from domain.opening import Judgement, ReturnRequest, Setting, judge, risk_of
 from domain.order import SoldLine
 from domain.policy import PolicyBook, ReturnPolicy
 from domain.process import Opening, State, start
+from domain.refund import RefundLine, quote_refund
 from domain.risk import ReturnHistory
 from domain.stages import Stage
 from domain.terms import terms_for
@@ -121,6 +122,29 @@ class Openings:
             currency=currency,
         )
         return Preview(tier, terms, replace(judgement, explanation=(why, *judgement.explanation)))
+
+    def quote_again(self, session: Session, case_id: str) -> int:
+        """What the lines of a case would bring back now, before fees: minor units."""
+        rows = [
+            row for row in cases.lines_of(session, [case_id])[case_id] if row.order_line_id and row.verdict != "refused"
+        ]
+        units: dict[tuple[str, str], int] = {}
+        for row in rows:
+            units[row.order_id, row.order_line_id] = units.get((row.order_id, row.order_line_id), 0) + row.quantity
+        sold = {(line.line.order_id, line.line.id): line for line in orders.sold_lines(session, list(units), lock=True)}
+        lines = [
+            RefundLine(
+                *key,
+                quantity=min(quantity, sold[key].line.quantity - sold[key].refunded),
+                line_quantity=sold[key].line.quantity,
+                paid_minor=sold[key].line.paid_minor,
+                refunded_units_before=sold[key].refunded,
+                refunded_minor_before=sold[key].refunded_minor,
+            )
+            for key, quantity in units.items()
+            if sold[key].line.quantity > sold[key].refunded
+        ]
+        return quote_refund(next(iter(sold.values())).currency, lines).total_minor if lines else 0
 
     def _sold(self, session: Session, request: ReturnRequest, *, lock: bool) -> list[SoldLine]:
         if request.order_id is not None:

@@ -37,6 +37,29 @@ class UntilNotLater(Invalid):
     next_action = "Name a moment after the present deadline, with its offset from UTC (RFC 3339)."
 
 
+class UntilPastTheLaw(Invalid):
+    code = "until_past_the_law"
+    next_action = "Name a moment before the law's own deadline: a promise may be longer, never the law."
+
+
+class AppealTooLate(Conflict):
+    code = "appeal_too_late"
+    title = "The time to appeal is over"
+    next_action = "Open a new return if something has changed; the refusal stands."
+
+
+class AppealWithoutPurchase(Conflict):
+    code = "appeal_without_purchase"
+    title = "There is no purchase to appeal about"
+    next_action = "Open a new return that names the order."
+
+
+class UnitsElsewhere(Conflict):
+    code = "units_in_another_return"
+    title = "The units are in another return"
+    next_action = "Cancel the other return first, or go on with that one."
+
+
 class UnknownCaseLine(Invalid):
     code = "unknown_return_line"
     next_action = "Use the ids of the return's own lines."

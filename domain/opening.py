@@ -190,7 +190,14 @@ def judge(request: ReturnRequest, *, sold: Sequence[SoldLine], by: Setting, at: 
     fault = _fault(lines)
     freight = _freight(fault, lines, by)
     withdrawing = any(line.withdrawing and line.verdict is not Verdict.REFUSED for line in lines)
-    asked = Sum(quote.total_minor, currency, withdrawing, keeps_goods=request.resolution is Resolution.REFUND_ONLY)
+    refused = verdict is Verdict.REFUSED
+    asked = Sum(
+        quote.total_minor,
+        currency,
+        withdrawing,
+        keeps_goods=request.resolution is Resolution.REFUND_ONLY,
+        refused=refused,
+    )
     limits, waits = limits_of_case(
         by.terms,
         asked,
@@ -199,7 +206,6 @@ def judge(request: ReturnRequest, *, sold: Sequence[SoldLine], by: Setting, at: 
         approval_default=_approval_default(by),
         calendar=by.frozen,
     )
-    refused = verdict is Verdict.REFUSED
     return Judgement(
         verdict=verdict,
         lines=lines,

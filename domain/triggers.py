@@ -27,13 +27,15 @@ class Rates(Protocol):
 class Sum:
     """What the case is about: the refund to expect in minor units, and whether the statutory right is exercised.
 
-    `keeps_goods`: the shopper asks for money without sending anything back, and that was allowed.
+    `keeps_goods`: the shopper asks for money without sending anything back, and that was allowed. `refused`: the
+    policy says no; should a person let the goods come back all the same, they are looked at first.
     """
 
     minor: int
     currency: str
     withdrawing: bool
     keeps_goods: bool = False
+    refused: bool = False
 
 
 def limits_of_case(
@@ -69,6 +71,8 @@ def _trigger(terms: Terms, of: Sum, clock: str, rates: Rates, advances_open: int
         question = "What does the refund wait for?"
         return trigger, Decision(question, _SAID[trigger], rule, source, inputs)
 
+    if of.refused and not of.keeps_goods:
+        return because(RefundTrigger.INSPECTION_PASSED, "refused", terms.source_of("refund_trigger"))
     if of.keeps_goods:
         return because(RefundTrigger.RETURNLESS, "refund_only", terms.source_of("returnless"))
     if cents is not None and 0 < cents <= terms.returnless_ceiling_usd * CENTS:

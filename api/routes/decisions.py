@@ -28,6 +28,19 @@ async def cancel_return(
 
 
 @router.post(
+    "/v1/returns/{return_id}/appeal",
+    summary="The shopper does not accept the refusal",
+    dependencies=[needs(Scope.RETURNS_WRITE)],
+    responses=moving(412),
+)
+async def appeal_return(
+    return_id: PathId, asked: ReasonAsked, desk: Desk, speaker: Speaker, key: Key, version: Version
+) -> JSONResponse:
+    """Once, until the moment that `appeal.until` of the return names. Another person decides; silence is a yes."""
+    return said(await desk.appeal(return_id, speaker, key, reason=asked.reason, version=version))
+
+
+@router.post(
     "/v1/returns/{return_id}/authorize",
     summary="Let a referred return come back",
     dependencies=[needs(Scope.RETURNS_DECIDE)],

@@ -21,6 +21,7 @@ from api.schemas.common import (
     wrong,
 )
 from database import cases, parcels, refunds
+from desk import appeal_until
 from domain.goods import GoodsCondition
 from domain.opening import RequestedLine, Resolution, ReturnRequest
 from domain.process import FactKind, Method, State, timely
@@ -152,6 +153,13 @@ class AttentionShown(BaseModel):
     actions: list[str]
 
 
+class AppealShown(BaseModel):
+    """A refusal may be appealed against until this moment, by this call."""
+
+    until: str
+    call: str
+
+
 class LineShown(BaseModel):
     id: str
     order_id: str | None
@@ -218,6 +226,7 @@ class ReturnShown(BaseModel):
     outcome: str | None
     due: DueShown | None
     needs_attention: AttentionShown | None
+    appeal: AppealShown | None = None
     trouble: dict[str, Any] | None
     lines: list[LineShown]
     refund: RefundShown
@@ -278,6 +287,7 @@ def _present(
         "outcome": row.outcome,
         "due": {"at": spoken(row.due_at), "owner": row.due_owner, "default": row.due_default} if row.due_at else None,
         "needs_attention": _attention(row),
+        "appeal": _appeal(row),
         "trouble": row.trouble,
         "lines": [_line(line, currency) for line in lines],
         "refund": {
@@ -350,6 +360,11 @@ def _attention(row: Row[Any]) -> dict[str, Any] | None:
     return {"reason": row.attention_reason, "since": spoken(row.attention_since), "actions": actions}
 
 
+def _appeal(row: Row[Any]) -> dict[str, Any] | None:
+    until = appeal_until(row)
+    return {"until": spoken(until), "call": f"POST /v1/returns/{row.id}/appeal"} if until else None
+
+
 def _helps(state: State, kind: FactKind) -> bool:
     # Goods that nobody allowed wait for a decision: trying again would try nothing.
     if kind is FactKind.RETRIED and state.resume is Stage.REFUSED:
@@ -375,6 +390,7 @@ EXAMPLE: dict[str, Any] = {
     "outcome": None,
     "due": {"at": "2026-12-04T09:30:00Z", "owner": "shopper", "default": "expire"},
     "needs_attention": None,
+    "appeal": None,
     "trouble": None,
     "lines": [
         {
