@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.process import Fact, FactKind, State, Verdict, owner, silence
+from domain.process import AHEAD, Fact, FactKind, State, Verdict, owner, silence
 from domain.stages import Owner, Silence, Stage, Status, status_of
 
 
@@ -70,7 +70,7 @@ _ANNOUNCED = {
     Stage.IN_TRANSIT: ("parcel.in_transit",),
     Stage.RECEIVED: ("parcel.received",),
     Stage.SETTLED: ("refund.pending",),
-    Stage.CLOSED: ("refund.succeeded", "return.closed"),
+    Stage.CLOSED: ("return.closed",),
     Stage.CANCELLED: ("return.cancelled",),
     Stage.EXPIRED: ("return.expired",),
     Stage.SENT_BACK: ("return.sent_back",),
@@ -88,8 +88,40 @@ def announcements(before: State | None, after: State, fact: Fact | None) -> tupl
         told.append("label.booked")
     if after.reason == "refund_failed" and (before is None or before.reason != after.reason):
         told.append("refund.failed")
-    if before is None or before.stage is not after.stage:
-        if after.stage is Stage.INSPECTED and after.verdict is Verdict.INSPECTED:
-            told.append("return.inspected")
+    moved = before is None or before.stage is not after.stage
+    told += _of_paid_ahead(before, after)
+    if moved and after.verdict is Verdict.INSPECTED and _is_judged(before, after):
+        told.append("return.inspected")
+    if _is_refunded(before, after):
+        told.append("refund.succeeded")
+    if moved:
         told += _ANNOUNCED.get(after.stage, ())
+    if after.escalated and not (before and before.escalated):
+        told.append("return.escalated")
     return tuple(told)
+
+
+def _is_judged(before: State | None, after: State) -> bool:
+    ahead = before is not None and before.verdict in AHEAD  # the findings close it
+    return after.stage is Stage.INSPECTED or (ahead and after.stage is Stage.CLOSED)
+
+
+def _is_refunded(before: State | None, after: State) -> bool:
+    """Once, when the money is there: with the end, or ahead of it."""
+    if after.paid or (before and before.paid):
+        return after.paid is not None and not (before and before.paid)
+    return after.stage is Stage.CLOSED and (before is None or before.stage is not after.stage)
+
+
+def _of_paid_ahead(before: State | None, after: State) -> list[str]:
+    """What the stage does not say where the money overtakes the goods: that they may come or stay, are on their way, or here."""
+    told = []
+    if after.verdict is Verdict.RETURNLESS and (before is None or before.verdict is not Verdict.RETURNLESS):
+        told.append("return.authorized")
+    if before and after.verdict in AHEAD and before.goods is not after.goods:
+        moving = after.goods is Stage.IN_TRANSIT and after.stage is not Stage.IN_TRANSIT
+        told += ["parcel.in_transit"] if moving else []
+        told += ["parcel.received"] if after.goods is Stage.RECEIVED else []
+    if before and after.reason == "advance_exceeds_findings" and before.goods is not after.goods:
+        told.append("return.inspected")
+    return told

@@ -10,6 +10,9 @@ moves along in the same transaction (domain/replica.py).
 Facts about goods only move a return forward. One that comes early (a scan before the label, a finding before the scan) is kept
 until its stage is reached; one that comes after the end opens the return again. Silence of the seller's side resolves for the
 shopper, silence of the shopper closes.
+
+Where the refund is promised ahead of the judgement (at the receipt, the first scan, the authorization), or the law's own clock
+runs out while the goods are under way, the money goes first and the goods are awaited after it.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +22,8 @@ from enum import StrEnum
 from typing import Any
 
 from domain.calendar import after
-from domain.limits import Limits
+from domain.clock import law_due
+from domain.limits import ApprovalDefault, Limits, RefundTrigger
 from domain.stages import ENDS, RANK, Owner, Silence, Stage
 
 WARN_AT = 0.8  # of the time that was given
@@ -34,6 +38,7 @@ class FactKind(StrEnum):
     CANCELLED = "cancelled"
     EXTENDED = "extended"
     RETRIED = "retried"
+    APPEALED = "appealed"
     # reported by partners
     SCANNED = "scanned"
     REFUND_REPORTED = "refund_reported"
@@ -65,8 +70,11 @@ class Verdict(StrEnum):
 
     NONE = ""
     INSPECTED = "inspected"
-    AS_DECLARED = "as_declared"  # the warehouse was silent
+    AS_DECLARED = "as_declared"  # the warehouse was silent, or a person let an advance stand
     LOST = "lost"  # the carrier lost it, or was silent
+    ADVANCE = "advance"  # paid ahead of the judgement, as promised
+    BY_LAW = "by_law"  # paid ahead of it, since the law does not wait longer
+    RETURNLESS = "returnless"  # the goods stay with the shopper
     NOTHING_ACCEPTED = "nothing_accepted"
 
 
@@ -102,7 +110,7 @@ class Opening:
     case_id: str
     authorized: bool  # else referred to a person
     method: Method
-    opened_at: datetime
+    opened_at: datetime  # also the notice that the law counts from
     limits: Limits
 
 
@@ -115,7 +123,9 @@ class State:
     due: datetime | None = None
     warn_at: datetime | None = None
     early: tuple[Fact, ...] = ()
-    goods: Stage | None = None  # how far they have come by themselves: in transit, received
+    goods: Stage | None = (
+        None  # how far they have come: in transit, received; inspected where that contradicts an advance
+    )
     delivered: bool = False  # the carrier says so; the dock has not
     bookings: int = 0
     ending: Stage | None = None  # cancelled or expired, once the label is given back
@@ -124,7 +134,14 @@ class State:
     failed: Effect | None = None
     reason: str = ""  # why ATTENTION
     settlements: int = 0
-    asked: int = 0  # how often the provider was asked again what became of a refund
+    asked: int = 0  # how often the refund was looked at again in the same round
+    escalated: bool = False  # the platform decides in the merchant's place
+    appealed: bool = False  # a refusal has been appealed against, which is possible once
+    paid: datetime | None = None  # when money that went ahead was confirmed
+    # What the law's clock on the refund starts from; kept only where the limits have such a clock.
+    notice: datetime | None = None
+    sent: datetime | None = None
+    received: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -139,17 +156,42 @@ class State:
 Step = tuple[State, tuple[Effect, ...]]
 
 # Stages in which somebody is waited for; the others wait for an effect.
-WAITS = frozenset({Stage.REFERRED, Stage.BOOKED, Stage.IN_TRANSIT, Stage.RECEIVED, Stage.SETTLED, Stage.ATTENTION})
+WAITS = frozenset(
+    {
+        Stage.REFERRED,
+        Stage.BOOKED,
+        Stage.IN_TRANSIT,
+        Stage.RECEIVED,
+        Stage.SETTLED,
+        Stage.AWAITED,
+        Stage.ATTENTION,
+    }
+)
 REOPENED_BY_GOODS = frozenset({Stage.EXPIRED, Stage.CANCELLED})
 ON_THE_WAY = frozenset({Stage.AUTHORIZED, Stage.BOOKED, Stage.IN_TRANSIT})
 MOVING = frozenset({"picked_up", "in_transit", "out_for_delivery"})
+UNDELIVERED = frozenset({"return_to_sender", "pickup_failed"})
 # Reasons of ATTENTION that only a person's yes or no ends: goods came that nobody waits for.
 MAY_THEY_STAY = frozenset({"goods_without_permission", "units_in_another_return"})
+# Money that is there before the goods are judged. What becomes of them gives the case its last verdict: inspected, lost, as declared.
+AHEAD = frozenset({Verdict.ADVANCE, Verdict.BY_LAW})
+# From which stage on each trigger pays ahead.
+PAID_FROM: Mapping[str, Stage] = {
+    RefundTrigger.AUTHORIZED: Stage.BOOKED,
+    RefundTrigger.FIRST_SCAN: Stage.IN_TRANSIT,
+    RefundTrigger.RECEIVED: Stage.RECEIVED,
+}
+BEFORE_JUDGEMENT = frozenset({Stage.BOOKED, Stage.IN_TRANSIT, Stage.RECEIVED})
+# Stages in which the law's clock on the refund counts; before them the goods have not been sent, and the money may be withheld.
+UNDER_THE_LAWS_CLOCK = frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.SETTLED})
+# Reasons of ATTENTION that only a person's yes ends, or the goods themselves: the refund was paid ahead, and they do not bear it out.
+MAY_IT_STAND = frozenset({"advance_exceeds_findings", "goods_never_came"})
+NOT_ALL = frozenset({"some", "none"})
 
 
 def start(opening: Opening) -> Step:
     """The first state of an authorized or referred case; a refused one has no life to lead."""
-    state = State(Stage.REFERRED, opening.opened_at, opening.method, opening.limits)
+    state = _noticed(State(Stage.REFERRED, opening.opened_at, opening.method, opening.limits), opening.opened_at)
     return (
         _authorize(state, opening.opened_at) if opening.authorized else _enter(state, Stage.REFERRED, opening.opened_at)
     )
@@ -168,6 +210,8 @@ def _authorized(state: State, fact: Fact) -> Step:
         return _authorize(state, fact.at)
     if _may_they_stay(state):
         return _enter(state, state.goods or Stage.RECEIVED, fact.at)
+    if _may_it_stand(state):
+        return _close_as(state, Verdict.AS_DECLARED, fact.at)
     return state, ()
 
 
@@ -198,7 +242,12 @@ def _inspected(state: State, fact: Fact) -> Step:
 
 def _cancelled(state: State, fact: Fact) -> Step:
     where = state.resume if state.stage is Stage.ATTENTION else state.stage
-    if state.ending or state.goods or any(early.kind is not FactKind.REFUND_REPORTED for early in state.early):
+    if (
+        state.settlements
+        or state.ending
+        or state.goods
+        or any(early.kind is not FactKind.REFUND_REPORTED for early in state.early)
+    ):
         return state, ()
     nothing_booked = where is Stage.REFERRED or (where is Stage.AUTHORIZED and state.stage is Stage.ATTENTION)
     if nothing_booked or state.reason == "returned_to_shopper":
@@ -221,6 +270,15 @@ def _retried(state: State, fact: Fact) -> Step:
     return _try_again(state, fact.at) if state.stage is Stage.ATTENTION else (state, ())
 
 
+def _appealed(state: State, fact: Fact) -> Step:
+    """A refusal is looked at again, once, by the platform; its silence resolves for the shopper like the merchant's."""
+    if state.stage is not Stage.REFUSED or state.appealed:
+        return state, ()
+    # A case that was refused when it was asked for has never moved: its notice is the moment it was opened.
+    asked = replace(_noticed(state, state.notice or state.since), appealed=True, escalated=True)
+    return _enter(asked, Stage.REFERRED, fact.at)
+
+
 # --- what partners report ----------------------------------------------------------------------------------------------------
 
 
@@ -230,23 +288,29 @@ def _scanned(state: State, fact: Fact) -> Step:
         return _forward(state, fact, Stage.IN_TRANSIT)
     if status == "delivered":
         if state.stage is Stage.IN_TRANSIT and not state.delivered:
-            due = after(fact.at, state.limits.inspection)  # the bench's time runs from the carrier's delivery
-            return replace(state, delivered=True, due=due, warn_at=_warning(fact.at, due)), ()
+            return _pay_ahead(_delivered(state, fact.at), fact.at)
         return _forward(state, fact, Stage.IN_TRANSIT)
     if status == "lost":
         return _lost(state, fact)
+    if _ahead(state):
+        return _undelivered(state, fact) if status in UNDELIVERED else (state, ())
     if state.stage not in (Stage.BOOKED, Stage.IN_TRANSIT) or state.ending:
         return state, ()
     if status == "return_to_sender":
-        return _attention(replace(state, goods=None, delivered=False), "returned_to_shopper", fact.at)
+        return _attention(_with_the_shopper(state), "returned_to_shopper", fact.at)
     if status == "pickup_failed" and state.stage is Stage.BOOKED:
         return _book_again(state, fact.at)
     return state, ()
 
 
 def _lost(state: State, fact: Fact) -> Step:
-    if state.stage is Stage.AUTHORIZED:
+    if state.stage is Stage.AUTHORIZED or _arranging(state):
         return _keep(state, fact)
+    if _ahead(state):
+        here = state.goods in (Stage.RECEIVED, Stage.INSPECTED)
+        return (
+            (state, ()) if here or state.reason == "returned_to_shopper" else _look_again(state, Verdict.LOST, fact.at)
+        )
     where = state.resume if state.stage is Stage.ATTENTION else state.stage
     if where in ON_THE_WAY and not _may_they_stay(state):
         return _settle(replace(state, verdict=Verdict.LOST, ending=None), fact.at)
@@ -257,18 +321,20 @@ def _refund_reported(state: State, fact: Fact) -> Step:
     if fact.data.get("round", state.settlements) < state.settlements:  # another refund has followed that one
         return state, ()
     overtook = state.stage is Stage.INSPECTED or not (state.settlements or state.ended)
-    if overtook:  # came before the answer, or is told again to a case that was reset
+    buying_a_label = state.stage is Stage.AUTHORIZED and _ahead(state)
+    if overtook or buying_a_label:  # came before the answer, or is told again to a case that was reset
         return _keep(state, fact)
     given_up = state.failed is not None and state.failed.kind is EffectKind.SETTLE
-    if state.stage not in (Stage.SETTLED, Stage.CLOSED) and not given_up:
+    there = state.stage is Stage.CLOSED or state.paid is not None
+    if state.stage is not Stage.SETTLED and not there and not given_up:
         return state, ()
-    final = state.stage is Stage.CLOSED or state.reason == "refund_failed"
-    if final and fact.at < state.since:  # told late, or twice: what we know was said after it
+    final = there or state.reason == "refund_failed"
+    if final and fact.at < (state.paid or state.since):  # told late, or twice: what we know was said after it
         return state, ()
     if fact.data["status"] == "failed" and state.reason != "refund_failed":
-        return _attention(state, "refund_failed", fact.at, _settlement(state))
-    if fact.data["status"] == "succeeded" and state.stage is not Stage.CLOSED:
-        return _enter(state, Stage.CLOSED, fact.at)
+        return _attention(replace(state, paid=None), "refund_failed", fact.at, _settlement(state))
+    if fact.data["status"] == "succeeded" and not there:
+        return _money_is_there(state, fact.at)
     return state, ()
 
 
@@ -280,7 +346,7 @@ def _booked(state: State, fact: Fact) -> Step:
         return state, ()
     if state.ending and not _goods_came_early(state, Stage.IN_TRANSIT):
         return _give_label_back(replace(state, stage=Stage.BOOKED), state.ending, fact.at)
-    return _enter(replace(state, ending=None), Stage.BOOKED, fact.at)
+    return _label_is_there(replace(state, ending=None), fact.at)
 
 
 def _voided(state: State, fact: Fact) -> Step:
@@ -289,7 +355,8 @@ def _voided(state: State, fact: Fact) -> Step:
         return state, ()  # the goods came after all while the label was being given back
     if fact.data.get("voided", True):
         return _enter(state, state.ending, fact.at)
-    return _enter(replace(state, ending=None), Stage.IN_TRANSIT, fact.at)  # the carrier has scanned it already
+    # The carrier has scanned it already.
+    return _enter(_noted(replace(state, ending=None), Stage.IN_TRANSIT, fact.at), Stage.IN_TRANSIT, fact.at)
 
 
 def _settled(state: State, fact: Fact) -> Step:
@@ -297,10 +364,10 @@ def _settled(state: State, fact: Fact) -> Step:
         return state, ()
     match fact.data["status"]:
         case "succeeded":
-            return _enter(state, Stage.CLOSED, fact.at)
+            return _money_is_there(state, fact.at)
         case "pending":
             return _enter(state, Stage.SETTLED, fact.at)
-    return _attention(state, "refund_failed", fact.at, _settlement(state))
+    return _attention(replace(state, paid=None), "refund_failed", fact.at, _settlement(state))
 
 
 def _sent_back(state: State, fact: Fact) -> Step:
@@ -315,7 +382,7 @@ def _effect_failed(state: State, fact: Fact) -> Step:
         if state.ending:
             return _enter(state, state.ending, fact.at)
         if _goods_came_early(state, Stage.IN_TRANSIT):
-            return _enter(state, Stage.BOOKED, fact.at)  # the goods came without our label
+            return _label_is_there(state, fact.at)  # the goods came without our label
     parked, _ = _attention(state, f"{failed.kind}_failed", fact.at, failed)
     # The provider may have said what its answer did not.
     return _take_up(parked, fact.at) if failed.kind is EffectKind.SETTLE else (parked, ())
@@ -332,13 +399,16 @@ def _time_passed(state: State, fact: Fact) -> Step:
     match silence(state):
         case Silence.AUTHORIZE:
             return _authorize(state, fact.at)
+        case Silence.ESCALATE:
+            return _enter(replace(state, escalated=True), Stage.REFERRED, fact.at)
         case Silence.EXPIRE:
             return _give_label_back(state, Stage.EXPIRED, fact.at)
         case Silence.BOOK_AGAIN:
             return _book_again(state, fact.at)
         case Silence.REFUND_AS_DECLARED:
-            lost = state.stage is Stage.IN_TRANSIT and not state.delivered
-            return _settle(replace(state, verdict=Verdict.LOST if lost else Verdict.AS_DECLARED), fact.at)
+            return _settle(replace(state, verdict=_verdict_of_silence(state, state.due)), fact.at)
+        case Silence.CLOSE:
+            return _close_as(state, Verdict.AS_DECLARED, fact.at)
         case Silence.TRY_AGAIN:
             return _try_again(state, fact.at)
         case Silence.REMIND:
@@ -346,14 +416,22 @@ def _time_passed(state: State, fact: Fact) -> Step:
     if state.stage is Stage.SETTLED:  # accepted, never confirmed: to try again is to ask the provider what became of it
         state = replace(state, stage=Stage.INSPECTED, asked=state.asked + 1)
         return _attention(state, "refund_unconfirmed", fact.at, _settlement(state))
-    return _attention(state, "pickup_failed", fact.at)
+    return _attention(state, "goods_never_came" if state.stage is Stage.AWAITED else "pickup_failed", fact.at)
+
+
+def _verdict_of_silence(state: State, due: datetime) -> Verdict:
+    law = law_deadline(state)
+    if law is not None and law <= due:  # it was the law's instant that passed, not the promise's
+        return Verdict.BY_LAW
+    return Verdict.LOST if state.stage is Stage.IN_TRANSIT and not state.delivered else Verdict.AS_DECLARED
 
 
 def silence(state: State) -> Silence | None:
     """What happens when the deadline of this state passes; None where nobody is waited for."""
     match state.stage:
         case Stage.REFERRED:
-            return Silence.AUTHORIZE
+            first_the_platform = state.limits.approval_default == ApprovalDefault.ESCALATE_THEN_AUTHORIZE
+            return Silence.ESCALATE if first_the_platform and not state.escalated else Silence.AUTHORIZE
         case Stage.BOOKED:
             if state.method is not Method.PICKUP:
                 return Silence.EXPIRE
@@ -362,6 +440,8 @@ def silence(state: State) -> Silence | None:
             return Silence.REFUND_AS_DECLARED
         case Stage.SETTLED | Stage.AUTHORIZED | Stage.INSPECTED:
             return Silence.CALL_OPERATOR
+        case Stage.AWAITED:
+            return Silence.CLOSE if _here(state) else Silence.CALL_OPERATOR
         case Stage.ATTENTION:
             return Silence.TRY_AGAIN if _can_be_tried_again(state) else Silence.REMIND
     return None
@@ -371,7 +451,7 @@ def owner(state: State) -> Owner | None:
     """Whose turn it is; None at an end."""
     match state.stage:
         case Stage.REFERRED:
-            return Owner.MERCHANT
+            return Owner.PLATFORM if state.escalated else Owner.MERCHANT
         case Stage.AUTHORIZED:
             return Owner.CARRIER
         case Stage.BOOKED:
@@ -382,9 +462,24 @@ def owner(state: State) -> Owner | None:
             return Owner.WAREHOUSE
         case Stage.INSPECTED | Stage.SETTLED:
             return Owner.PAYMENTS
+        case Stage.AWAITED:
+            if _here(state):
+                return Owner.WAREHOUSE
+            return Owner.CARRIER if state.goods else Owner.SHOPPER
         case Stage.ATTENTION:
             return Owner.OPERATOR
     return None
+
+
+def law_deadline(state: State) -> datetime | None:
+    """The instant by which the law wants the refund ordered, counted from what is known now; None where it sets none.
+
+    None as well while the money may be withheld, and once it has been paid. No extension may reach past it.
+    """
+    clock, refused = state.limits.refund_clock, state.verdict is Verdict.NOTHING_ACCEPTED
+    if not clock or state.notice is None or state.paid or refused or state.stage not in UNDER_THE_LAWS_CLOCK:
+        return None
+    return law_due(clock, notice=state.notice, sent=state.sent, received=state.received, calendar=state.limits.calendar)
 
 
 # --- what may be said --------------------------------------------------------------------------------------------------------
@@ -399,8 +494,15 @@ def admissible(state: State, kind: FactKind) -> str | None:
     where = state.resume if state.stage is Stage.ATTENTION else state.stage
     rank = RANK.get(where or state.stage, 0)
     if state.ended:
-        reopens = kind in (FactKind.RECEIVED, FactKind.INSPECTED) and state.stage in (*REOPENED_BY_GOODS, Stage.REFUSED)
-        return None if reopens else f"the return has ended: {state.stage}"
+        goods = kind in (FactKind.RECEIVED, FactKind.INSPECTED) and state.stage in (*REOPENED_BY_GOODS, Stage.REFUSED)
+        appeal = kind is FactKind.APPEALED and state.stage is Stage.REFUSED
+        if appeal and state.appealed:
+            return "the refusal has been appealed against before"
+        return None if goods or appeal else f"the return has ended: {state.stage}"
+    if kind is FactKind.APPEALED and state.appealed:
+        return "the refusal has been appealed against before"
+    if _ahead(state):
+        rank = RANK[state.goods] if state.goods else 0
     if kind is FactKind.RECEIVED and rank >= RANK[Stage.RECEIVED]:
         return "the goods have been received"
     if kind is FactKind.INSPECTED and rank >= RANK[Stage.INSPECTED]:
@@ -415,8 +517,12 @@ def timely(state: State, kind: FactKind) -> str | None:
     if why := admissible(state, kind):
         return why
     deciding = state.stage is Stage.REFERRED or _may_they_stay(state)
-    if kind in (FactKind.AUTHORIZED, FactKind.REFUSED) and not deciding:
+    if kind is FactKind.REFUSED and _may_it_stand(state):
+        return "the refund has been paid: authorize to let it stand, or wait for the goods"
+    if kind in (FactKind.AUTHORIZED, FactKind.REFUSED) and not deciding and not _may_it_stand(state):
         return f"nobody is asked to decide: the return is {state.stage}"
+    if kind is FactKind.APPEALED and state.stage is not Stage.REFUSED:
+        return "nothing has been refused"
     if kind in (FactKind.RECEIVED, FactKind.INSPECTED) and any(early.kind is kind for early in state.early):
         return (
             f"the goods have been {kind}; the return waits for a decision"
@@ -424,6 +530,8 @@ def timely(state: State, kind: FactKind) -> str | None:
             else f"the goods have been {kind}"
         )
     if kind is FactKind.CANCELLED and _cancelled(state, Fact(kind, state.since, ""))[0] == state:
+        if state.verdict in AHEAD or state.verdict is Verdict.RETURNLESS:
+            return "the refund has been ordered"
         return "it is being ended already" if state.ending else "the goods are on their way or with us"
     if kind is FactKind.EXTENDED and (state.stage not in WAITS or state.due is None):
         return "there is no deadline to extend"
@@ -431,6 +539,8 @@ def timely(state: State, kind: FactKind) -> str | None:
         return "nothing has failed"
     if kind is FactKind.RETRIED and deciding:
         return "a person decides whether the goods may stay: authorize or refuse"
+    if kind is FactKind.RETRIED and state.reason in MAY_IT_STAND:
+        return "a person decides whether the refund stands: authorize"
     return None
 
 
@@ -445,12 +555,14 @@ def _forward(state: State, fact: Fact, stage: Stage) -> Step:
         return state, ()
     if _may_they_stay(state):
         return _note_goods(state, fact, stage), ()
+    if _ahead(state):
+        return _follow(state, fact, stage)
     if state.stage is Stage.ATTENTION and state.resume in ON_THE_WAY:
         if stage is Stage.IN_TRANSIT and state.reason == "returned_to_shopper":
             return state, ()  # that is their way back to her
         return _arrive(replace(state, ending=None), fact, stage)  # whatever failed on the way no longer matters
     if state.stage in (Stage.REFERRED, Stage.AUTHORIZED):
-        return _keep(state, fact)
+        return _keep(_noted(state, stage, fact.at), fact)
     if state.stage is Stage.ATTENTION or RANK[state.stage] >= RANK[stage]:  # only money is left to put right
         return state, ()
     return _arrive(replace(state, ending=None), fact, stage)
@@ -459,10 +571,12 @@ def _forward(state: State, fact: Fact, stage: Stage) -> Step:
 def _arrive(state: State, fact: Fact, stage: Stage) -> Step:
     if fact.data.get("units_gone"):  # while this return was ended, another one took its units
         return _ask_whether_they_may_stay(state, fact, stage, "units_in_another_return")
+    state = _noted(state, stage, fact.at)
     if stage is not Stage.INSPECTED:
         moved, effects = _enter(replace(state, goods=stage), stage, fact.at)
-        if fact.data.get("status") == "delivered" and moved.stage is Stage.IN_TRANSIT:
-            return _scanned(moved, fact)
+        if fact.data.get("status") == "delivered" and (moved.stage is Stage.IN_TRANSIT or _ahead(moved)):
+            moved, more = _scanned(moved, fact)
+            effects += more
         return moved, effects
     state = replace(state, goods=Stage.RECEIVED)
     if fact.data.get("accepted") == "none":
@@ -478,11 +592,34 @@ def _ask_whether_they_may_stay(state: State, fact: Fact, stage: Stage, reason: s
 def _note_goods(state: State, fact: Fact, stage: Stage) -> State:
     here = Stage.RECEIVED if stage is not Stage.IN_TRANSIT else state.goods or stage
     data = {name: value for name, value in fact.data.items() if name != "units_gone"}  # that is what is asked
-    return _keep(replace(state, goods=here), replace(fact, data=data))[0]
+    return _keep(_noted(replace(state, goods=here), stage, fact.at), replace(fact, data=data))[0]
 
 
 def _may_they_stay(state: State) -> bool:
     return state.stage is Stage.ATTENTION and state.reason in MAY_THEY_STAY
+
+
+def _noticed(state: State, at: datetime) -> State:
+    return replace(state, notice=at) if state.limits.refund_clock else state
+
+
+def _noted(state: State, stage: Stage, at: datetime) -> State:
+    """When the goods were first known to be sent, and to be here: what the law's clock counts from, where there is one."""
+    if not state.limits.refund_clock:
+        return state
+    here = RANK[stage] >= RANK[Stage.RECEIVED]
+    return replace(state, sent=state.sent or at, received=state.received or (at if here else None))
+
+
+def _delivered(state: State, at: datetime) -> State:
+    due = _by_law(
+        state, _after(state, at, state.limits.inspection), at
+    )  # the bench's time runs from the carrier's delivery
+    return replace(state, delivered=True, due=due, warn_at=_warning(at, due))
+
+
+def _with_the_shopper(state: State) -> State:
+    return replace(state, goods=None, delivered=False, sent=None)
 
 
 def _keep(state: State, fact: Fact) -> Step:
@@ -510,11 +647,17 @@ def _enter(state: State, stage: Stage, at: datetime) -> Step:
         failed=state.failed if stage is Stage.ATTENTION else None,
         reason=state.reason if stage is Stage.ATTENTION else "",
     )
-    return _take_up(state, at) if kept and state.early else (state, ())
+    effects: tuple[Effect, ...] = ()
+    if kept and state.early:
+        state, effects = _take_up(state, at)
+    state, more = _pay_ahead(state, at)
+    return state, effects + more
 
 
 def _take_up(state: State, at: datetime) -> Step:
     waiting, state = state.early, replace(state, early=())
+    if state.limits.refund_trigger != RefundTrigger.INSPECTION_PASSED:  # what is judged already is not paid ahead
+        waiting = tuple(sorted(waiting, key=lambda fact: fact.kind is not FactKind.INSPECTED))
     effects: tuple[Effect, ...] = ()
     for fact in waiting:
         # News of money is judged by when it was true, news of goods takes effect now.
@@ -528,20 +671,33 @@ def _deadline(state: State, at: datetime) -> datetime | None:
     limits = state.limits
     match state.stage:
         case Stage.REFERRED:
-            return after(at, limits.approval)
+            return _after(state, at, limits.escalated if state.escalated else limits.approval)
         case Stage.AUTHORIZED:
-            return after(at, limits.booking)
+            return _after(state, at, limits.booking)
         case Stage.BOOKED:
-            return after(at, limits.pickup if state.method is Method.PICKUP else limits.ship_back)
+            return _after(state, at, limits.pickup if state.method is Method.PICKUP else limits.ship_back)
         case Stage.IN_TRANSIT:
-            return after(at, limits.transit)
+            return _by_law(state, _after(state, at, limits.transit), at)
         case Stage.RECEIVED:
-            return state.due if state.delivered and state.due else after(at, limits.inspection)
+            promised = state.due if state.delivered and state.due else _after(state, at, limits.inspection)
+            return _by_law(state, promised, at)
         case Stage.INSPECTED | Stage.SETTLED:
-            return after(at, limits.refund)
+            return _by_law(state, _after(state, at, limits.refund), at)
+        case Stage.AWAITED:
+            return _after(state, at, limits.inspection if _here(state) else limits.recharge)
         case Stage.ATTENTION:
-            return after(at, limits.attention)
+            return _after(state, at, limits.attention)
     return None
+
+
+def _after(state: State, at: datetime, span: str) -> datetime:
+    return after(at, span, state.limits.calendar)
+
+
+def _by_law(state: State, promised: datetime, at: datetime) -> datetime:
+    """The earlier of the promise and the law. An instant of the law that has passed is no deadline: the money is ordered at once."""
+    law = law_deadline(state)
+    return law if law is not None and at < law < promised else promised
 
 
 def _warning(at: datetime, due: datetime | None) -> datetime | None:
@@ -552,6 +708,8 @@ def _warning(at: datetime, due: datetime | None) -> datetime | None:
 
 
 def _authorize(state: State, at: datetime) -> Step:
+    if state.limits.refund_trigger == RefundTrigger.RETURNLESS:
+        return _settle(replace(state, verdict=Verdict.RETURNLESS), at)
     state = replace(state, stage=Stage.AUTHORIZED, since=at)
     if _goods_came_early(state, Stage.RECEIVED):
         return _enter(state, Stage.BOOKED, at)  # the goods are here: nothing to book
@@ -569,6 +727,10 @@ def _book_again(state: State, at: datetime) -> Step:
     return _attention(state, "pickup_failed", at)
 
 
+def _label_is_there(state: State, at: datetime) -> Step:
+    return _enter(state, Stage.AWAITED if _ahead(state) else Stage.BOOKED, at)
+
+
 def _give_label_back(state: State, ending: Stage, at: datetime) -> Step:
     ending_state = replace(
         state, stage=Stage.BOOKED, since=at, ending=ending, due=None, warn_at=None, resume=None, failed=None, reason=""
@@ -578,15 +740,126 @@ def _give_label_back(state: State, ending: Stage, at: datetime) -> Step:
 
 def _settle(state: State, at: datetime) -> Step:
     # Numbered, because a refund that failed for good is followed by another one, which must not be taken for the first.
-    told = () if state.settlements else tuple(fact for fact in state.early if fact.kind is FactKind.REFUND_REPORTED)
-    state = replace(state, settlements=state.settlements + 1, asked=0, early=told)
+    told = tuple(fact for fact in state.early if _outlasts_settling(state, fact))
+    state = replace(state, settlements=state.settlements + 1, asked=0, early=told, paid=None)
     state, _ = _enter(state, Stage.INSPECTED, at)
     return state, (_settlement(state),)
+
+
+def _outlasts_settling(state: State, fact: Fact) -> bool:
+    """What was said of another refund is over with it; news of goods still counts where they are awaited afterwards."""
+    return not state.settlements if fact.kind is FactKind.REFUND_REPORTED else _ahead(state)
 
 
 def _settlement(state: State) -> Effect:
     again = f".{state.asked}" if state.asked else ""
     return Effect(EffectKind.SETTLE, f"settle:{state.settlements}{again}", state.settlements)
+
+
+# --- paid ahead of the judgement ---------------------------------------------------------------------------------------------
+
+
+def _ahead(state: State) -> bool:
+    """Whether the money goes, or went, before the goods have been judged, and they are still awaited."""
+    return state.verdict in AHEAD
+
+
+def _pay_ahead(state: State, at: datetime) -> Step:
+    """The refund, where the goods have come as far as its trigger asks for, or the law does not let it wait for them."""
+    if state.settlements or state.ending or state.stage not in BEFORE_JUDGEMENT:
+        return state, ()
+    from_there = PAID_FROM.get(state.limits.refund_trigger)
+    if from_there and RANK[state.stage] >= RANK[from_there]:
+        return _settle(replace(state, verdict=Verdict.ADVANCE), at)
+    law = law_deadline(state)
+    if law is not None and law <= at:
+        return _settle(replace(state, verdict=Verdict.BY_LAW), at)
+    return state, ()
+
+
+def _arranging(state: State) -> bool:
+    """Money paid ahead is on its way, or a label is bought for goods that it was paid for: what is heard of them is kept."""
+    return _ahead(state) and state.stage is not Stage.AWAITED and not _may_it_stand(state)
+
+
+def _may_it_stand(state: State) -> bool:
+    """Money was paid ahead, the goods do not come or are not what they were said to be, and a person may leave it at that."""
+    return state.stage is Stage.ATTENTION and _ahead(state) and state.paid is not None
+
+
+def _here(state: State) -> bool:
+    return state.delivered or state.goods is Stage.RECEIVED
+
+
+def _money_is_there(state: State, at: datetime) -> Step:
+    if not _ahead(state):
+        return _enter(state, Stage.CLOSED, at)
+    state = replace(state, paid=at)
+    if state.goods is Stage.INSPECTED:  # it had failed, and the goods were judged before
+        return _attention(replace(state, stage=Stage.AWAITED), "advance_exceeds_findings", at)
+    return _enter(state, Stage.AWAITED, at)
+
+
+def _follow(state: State, fact: Fact, stage: Stage) -> Step:
+    """News of goods whose money went ahead."""
+    if state.goods is Stage.INSPECTED or (stage is Stage.IN_TRANSIT and state.reason == "returned_to_shopper"):
+        return state, ()
+    if _arranging(state):
+        return (state, ()) if _is_known(state, fact, stage) else _keep(_noted(state, stage, fact.at), fact)
+    if stage is Stage.INSPECTED:
+        if fact.data.get("accepted") not in NOT_ALL:
+            return _close_as(replace(state, goods=Stage.RECEIVED), Verdict.INSPECTED, fact.at)
+        return _attention(replace(state, goods=Stage.INSPECTED), "advance_exceeds_findings", fact.at)
+    known = state.goods is Stage.RECEIVED or (stage is state.goods and fact.data.get("status") != "delivered")
+    if known and state.stage is Stage.AWAITED:
+        return state, ()
+    was_here = _here(state)
+    state = replace(
+        state,
+        goods=Stage.RECEIVED if Stage.RECEIVED in (stage, state.goods) else stage,
+        delivered=state.delivered or fact.data.get("status") == "delivered",
+    )
+    if state.stage is Stage.ATTENTION:
+        return _enter(state, Stage.AWAITED, fact.at)
+    if was_here or not _here(state):  # the deadline of who has them runs already
+        return state, ()
+    due = _deadline(state, fact.at)
+    return replace(state, due=due, warn_at=_warning(fact.at, due)), ()
+
+
+def _is_known(state: State, fact: Fact, stage: Stage) -> bool:
+    """Whether the goods are known to have come that far, so that the next scan of a parcel on its way need not be kept."""
+    if fact.data.get("status") == "delivered" and not _here(state):
+        return any(early.data.get("status") == "delivered" for early in state.early)
+    return RANK[stage] <= RANK[state.goods or Stage.REFERRED] or _goods_came_early(state, stage)
+
+
+def _undelivered(state: State, fact: Fact) -> Step:
+    """The shopper has the goods again, or still: another label or pickup, though the money is hers already."""
+    if state.stage is Stage.AUTHORIZED or state.goods in (Stage.RECEIVED, Stage.INSPECTED):
+        return state, ()
+    if _arranging(state):
+        return _keep(state, fact)
+    if fact.data["status"] == "return_to_sender":
+        return _attention(_with_the_shopper(state), "returned_to_shopper", fact.at)
+    if state.stage is not Stage.AWAITED or state.goods:
+        return state, ()
+    return _book_again(state, fact.at)
+
+
+def _close_as(state: State, verdict: Verdict, at: datetime) -> Step:
+    """Nothing is awaited any more; what was paid stands."""
+    goods = Stage.RECEIVED if state.goods is Stage.INSPECTED else state.goods
+    return _enter(replace(state, verdict=verdict, goods=goods), Stage.CLOSED, at)
+
+
+def _look_again(state: State, verdict: Verdict, at: datetime) -> Step:
+    """The same round once more on another ground: the money is there, and who bears the goods is booked."""
+    state, _ = _enter(replace(state, verdict=verdict, asked=state.asked + 1), Stage.INSPECTED, at)
+    return state, (_settlement(state),)
+
+
+# --- the way back, and what failed -------------------------------------------------------------------------------------------
 
 
 def _send_back(state: State, at: datetime) -> Step:
@@ -618,7 +891,7 @@ def _can_be_tried_again(state: State) -> bool:
 
 
 def _try_again(state: State, at: datetime) -> Step:
-    if _may_they_stay(state):
+    if _may_they_stay(state) or state.reason in MAY_IT_STAND:
         return state, ()
     failed = state.failed
     if failed is None:
@@ -650,6 +923,7 @@ _ANSWERS: Mapping[FactKind, Callable[[State, Fact], Step]] = {
     FactKind.CANCELLED: _cancelled,
     FactKind.EXTENDED: _extended,
     FactKind.RETRIED: _retried,
+    FactKind.APPEALED: _appealed,
     FactKind.SCANNED: _scanned,
     FactKind.REFUND_REPORTED: _refund_reported,
     FactKind.BOOKED: _booked,

@@ -7,7 +7,7 @@ before the workflow last did so was overwritten with it, whatever its digest say
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -16,10 +16,18 @@ from domain.limits import Limits
 from domain.process import Effect, EffectKind, Fact, FactKind, Method, State, Verdict
 from domain.stages import Stage
 
+# For ever what a case means whose limits do not say: another default would change cases that are under way.
+_UNSET = {limit.name: limit.default for limit in fields(Limits) if limit.default is not MISSING}
+
 
 def to_json(state: State) -> dict[str, Any]:
-    """Plain JSON values, without what is empty."""
-    return {key: value for key, value in _plain(asdict(state)).items() if value not in (None, [], "", False)}
+    """Plain JSON values, without what is empty, and without limits that are as they always were.
+
+    What is left out came later than the first cases: they are written down, and digested, as they were then.
+    """
+    written = {key: value for key, value in _plain(asdict(state)).items() if value not in (None, [], "", False)}
+    limits = {name: value for name, value in written["limits"].items() if value != _UNSET.get(name)}
+    return {**written, "limits": limits}
 
 
 def from_json(row: dict[str, Any]) -> State:
@@ -42,6 +50,12 @@ def from_json(row: dict[str, Any]) -> State:
         reason=row.get("reason", ""),
         settlements=row.get("settlements", 0),
         asked=row.get("asked", 0),
+        escalated=row.get("escalated", False),
+        appealed=row.get("appealed", False),
+        paid=_moment(row.get("paid")),
+        notice=_moment(row.get("notice")),
+        sent=_moment(row.get("sent")),
+        received=_moment(row.get("received")),
     )
 
 

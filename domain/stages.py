@@ -12,8 +12,9 @@ class Stage(StrEnum):
     BOOKED = "booked"  # label or pickup is there; the goods have not moved
     IN_TRANSIT = "in_transit"  # the carrier has them
     RECEIVED = "received"  # the dock has them
-    INSPECTED = "inspected"  # judged (or taken as declared); the money, or the way back, is being arranged
+    INSPECTED = "inspected"  # judged, taken as declared, or paid ahead; the money, or the way back, is being arranged
     SETTLED = "settled"  # decided and booked; the payment provider has accepted but not confirmed
+    AWAITED = "awaited"  # refunded ahead; the goods, or their inspection, are awaited
     CLOSED = "closed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -26,6 +27,7 @@ class Owner(StrEnum):
 
     SHOPPER = "shopper"
     MERCHANT = "merchant"
+    PLATFORM = "platform"
     CARRIER = "carrier"
     WAREHOUSE = "warehouse"
     PAYMENTS = "payments"
@@ -36,9 +38,11 @@ class Silence(StrEnum):
     """What happens when a deadline passes: the seller's side losing its turn resolves for the shopper, the shopper's closes."""
 
     AUTHORIZE = "authorize"
+    ESCALATE = "escalate"
     EXPIRE = "expire"
     BOOK_AGAIN = "book_again"
     REFUND_AS_DECLARED = "refund_as_declared"
+    CLOSE = "close"
     CALL_OPERATOR = "call_operator"
     TRY_AGAIN = "try_again"
     REMIND = "remind"
@@ -55,13 +59,14 @@ RANK = {
     Stage.RECEIVED: 4,
     Stage.INSPECTED: 5,
     Stage.SETTLED: 6,
-    Stage.CLOSED: 7,
+    Stage.AWAITED: 7,
+    Stage.CLOSED: 8,
 }
 
 # Which stage may follow which: the picture of the process, and what the recorded timeline is checked against.
 FOLLOWS: dict[Stage, frozenset[Stage]] = {
     Stage.REQUESTED: frozenset({Stage.CHECKED}),
-    Stage.CHECKED: frozenset({Stage.AUTHORIZED, Stage.REFERRED, Stage.REFUSED}),
+    Stage.CHECKED: frozenset({Stage.AUTHORIZED, Stage.REFERRED, Stage.REFUSED, Stage.INSPECTED}),
     Stage.REFERRED: frozenset(
         {
             Stage.AUTHORIZED,
@@ -74,7 +79,16 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
         }
     ),
     Stage.AUTHORIZED: frozenset(
-        {Stage.BOOKED, Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.CANCELLED, Stage.ATTENTION}
+        {
+            Stage.BOOKED,
+            Stage.IN_TRANSIT,
+            Stage.RECEIVED,
+            Stage.INSPECTED,
+            Stage.AWAITED,
+            Stage.CLOSED,
+            Stage.CANCELLED,
+            Stage.ATTENTION,
+        }
     ),
     Stage.BOOKED: frozenset(
         {
@@ -89,8 +103,12 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
     ),
     Stage.IN_TRANSIT: frozenset({Stage.RECEIVED, Stage.INSPECTED, Stage.ATTENTION}),
     Stage.RECEIVED: frozenset({Stage.INSPECTED, Stage.ATTENTION}),
-    Stage.INSPECTED: frozenset({Stage.SETTLED, Stage.CLOSED, Stage.SENT_BACK, Stage.ATTENTION}),
-    Stage.SETTLED: frozenset({Stage.CLOSED, Stage.ATTENTION}),
+    Stage.INSPECTED: frozenset(
+        {Stage.SETTLED, Stage.CLOSED, Stage.SENT_BACK, Stage.AWAITED, Stage.AUTHORIZED, Stage.ATTENTION}
+    ),
+    Stage.SETTLED: frozenset({Stage.CLOSED, Stage.AWAITED, Stage.INSPECTED, Stage.AUTHORIZED, Stage.ATTENTION}),
+    # Paid ahead: the goods close it, a carrier that lost them is charged, a pickup that never came is booked again.
+    Stage.AWAITED: frozenset({Stage.CLOSED, Stage.INSPECTED, Stage.AUTHORIZED, Stage.ATTENTION}),
     Stage.ATTENTION: frozenset(
         {
             Stage.AUTHORIZED,
@@ -99,15 +117,17 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
             Stage.RECEIVED,
             Stage.INSPECTED,
             Stage.SETTLED,
+            Stage.AWAITED,
             Stage.CANCELLED,
             Stage.EXPIRED,
             Stage.CLOSED,
         }
     ),
-    # Goods that come after all open the return again; a refund the bank sends back does too.
+    # Goods that come after all open the return again; a refund the bank sends back does too, and an
+    # appeal against a refusal.
     Stage.EXPIRED: frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.ATTENTION}),
     Stage.CANCELLED: frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.ATTENTION}),
-    Stage.REFUSED: frozenset({Stage.ATTENTION}),
+    Stage.REFUSED: frozenset({Stage.REFERRED, Stage.ATTENTION}),
     Stage.CLOSED: frozenset({Stage.ATTENTION}),
     Stage.SENT_BACK: frozenset(),
 }

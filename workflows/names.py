@@ -13,10 +13,16 @@ UPDATES = {
     FactKind.CANCELLED: "cancel",
     FactKind.EXTENDED: "extend",
     FactKind.RETRIED: "retry",
+    FactKind.APPEALED: "appeal",
 }
 SIGNALS = {FactKind.SCANNED: "carrier_reported", FactKind.REFUND_REPORTED: "provider_reported"}
 NUDGE = "nudge"
+ACKNOWLEDGE_TYPE = "AcknowledgeWithdrawal"
 
 
 def workflow_id(case_id: str) -> str:
     return f"return/{case_id}"
+
+
+def acknowledgement_id(withdrawal_id: str) -> str:
+    return f"withdrawal/{withdrawal_id}"

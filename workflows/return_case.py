@@ -82,6 +82,10 @@ class ReturnCase:
     async def retry(self, fact: Fact) -> Answer:
         return await self._told(fact)
 
+    @workflow.update(description="The shopper appeals against a refusal")
+    async def appeal(self, fact: Fact) -> Answer:
+        return await self._told(fact)
+
     @authorize.validator
     def _may_authorize(self, fact: Fact) -> None:
         self._check(fact)
@@ -108,6 +112,10 @@ class ReturnCase:
 
     @retry.validator
     def _may_retry(self, fact: Fact) -> None:
+        self._check(fact)
+
+    @appeal.validator
+    def _may_appeal(self, fact: Fact) -> None:
         self._check(fact)
 
     # --- what partners report ---

@@ -8,9 +8,22 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from domain.process import Effect, EffectKind, Fact, FactKind, Method, State, Verdict, decide, silence, start
+from domain.limits import ApprovalDefault, RefundTrigger
+from domain.process import (
+    AHEAD,
+    Effect,
+    EffectKind,
+    Fact,
+    FactKind,
+    Method,
+    State,
+    Verdict,
+    decide,
+    law_deadline,
+    silence,
+)
 from domain.stages import Silence, Stage
-from tests.domain.told import ANSWERS, LIMITS, MINUTE, an_opening, check_it_moves_on, is_waited_for
+from tests.domain.told import ANSWERS, LIMITS, MINUTE, Told, check_it_moves_on, in_transit, is_waited_for
 
 __all__ = [
     "ANSWERS",
@@ -18,6 +31,7 @@ __all__ = [
     "STATUSES",
     "Node",
     "all_states",
+    "all_steps",
     "answered_by",
     "check",
     "every_fact",
@@ -30,6 +44,21 @@ RESULTS = tuple(kind for kind, _ in ANSWERS.values())
 TWICE = 2
 EARLY = 1
 FEW_TRIES = replace(LIMITS, pickup_tries=1)
+LAW = "notice 14d sent"
+OPENINGS = (
+    *(
+        Told(authorized=authorized, method=method, limits=FEW_TRIES)
+        for authorized in (True, False)
+        for method in (Method.LABEL, Method.PICKUP)
+    ),
+    Told(authorized=False, limits=replace(FEW_TRIES, refund_trigger=RefundTrigger.RETURNLESS)),
+    Told(authorized=False, limits=replace(FEW_TRIES, approval_default=ApprovalDefault.ESCALATE_THEN_AUTHORIZE)),
+    Told(method=Method.PICKUP, limits=replace(FEW_TRIES, refund_trigger=RefundTrigger.AUTHORIZED)),
+    Told(limits=replace(FEW_TRIES, refund_trigger=RefundTrigger.FIRST_SCAN)),
+    # What these do before the goods move, the others do too.
+    in_transit(limits=replace(FEW_TRIES, refund_trigger=RefundTrigger.RECEIVED)),
+    in_transit(limits=replace(FEW_TRIES, refund_clock=LAW)),
+)
 
 
 @dataclass(frozen=True)
@@ -38,30 +67,42 @@ class Node:
     under_way: tuple[Effect, ...]
 
 
-@cache
 def all_states() -> tuple[Node, ...]:
     """Breadth first, so that what is found first is reached by the fewest facts."""
+    return _explored()[0]
+
+
+def all_steps() -> tuple[tuple[State, Fact, State], ...]:
+    """Every step that was taken to find them: before, what happened, after."""
+    return _explored()[1]
+
+
+@cache
+def _explored() -> tuple[tuple[Node, ...], tuple[tuple[State, Fact, State], ...]]:
     found: dict[object, Node] = {}
+    taken: list[tuple[State, Fact, State]] = []
     edge = []
-    for authorized in (True, False):
-        for method in (Method.LABEL, Method.PICKUP):
-            state, effects = start(an_opening(authorized=authorized, method=method, limits=FEW_TRIES))
-            edge.append(Node(state, effects))
+    for opening in OPENINGS:
+        edge.append(Node(opening.state, tuple(opening.under_way)))
     while edge:
         new: list[Node] = []
         for node in edge:
-            if _shape(node) in found:
+            shape = _shape(node)
+            if shape in found:
                 continue
-            found[_shape(node)] = node
+            found[shape] = node
             if _far(node):
                 continue
             for fact in possible(node):
                 state, effects = decide(node.state, fact)
+                taken.append((node.state, fact, state))
                 answered = answered_by(fact, node.under_way)
                 left = tuple(effect for effect in node.under_way if effect is not answered)
-                new.append(Node(state, (*left, *effects)))
+                after = Node(state, (*left, *effects))
+                if state.limits == FEW_TRIES or not _far(after):
+                    new.append(after)
         edge = new
-    return tuple(found.values())
+    return tuple(found.values()), tuple(taken)
 
 
 def _far(node: Node) -> bool:
@@ -77,7 +118,11 @@ def _shape(node: Node) -> object:
         state.goods,
         state.delivered,
         state.ending,
-        state.verdict is Verdict.NOTHING_ACCEPTED,
+        state.verdict if state.verdict in _TELLING else None,
+        state.paid is None,
+        (state.escalated, state.appealed) if state.stage in (Stage.REFERRED, Stage.REFUSED) else None,
+        _telling_limits(state),
+        state.due is not None and law_deadline(state) == state.due,
         state.resume,
         state.failed and state.failed.kind,
         state.reason,
@@ -87,6 +132,17 @@ def _shape(node: Node) -> object:
         frozenset((fact.kind, *map(str, fact.data.values())) for fact in state.early),
         tuple(sorted((effect.kind, is_waited_for(state, effect)) for effect in node.under_way)),
     )
+
+
+def _telling_limits(state: State) -> object:
+    """The limits that can still decide something: who is asked before an authorization, what is waited for before the money."""
+    limits = state.limits
+    asked = limits.approval_default if state.stage in (Stage.REFERRED, Stage.REFUSED) else None
+    return asked, *(() if state.settlements else (limits.refund_trigger, limits.refund_clock))
+
+
+# Grounds of the money that change what may follow.
+_TELLING = (*AHEAD, Verdict.NOTHING_ACCEPTED, Verdict.RETURNLESS)
 
 
 def possible(node: Node) -> list[Fact]:
@@ -121,6 +177,7 @@ _SAID = (
     FactKind.REFUSED,
     FactKind.CANCELLED,
     FactKind.RETRIED,
+    FactKind.APPEALED,
     FactKind.EXTENDED,
     FactKind.RECEIVED,
     FactKind.INSPECTED,
@@ -133,7 +190,10 @@ def _variants(node: Node, kind: FactKind, now: datetime) -> list[Fact]:
     data: list[dict[str, Any]] = [{}]
     match kind:
         case FactKind.EXTENDED:
-            data = [{"until": ((node.state.due or now) + timedelta(days=1)).isoformat()}]
+            until, law = (node.state.due or now) + timedelta(days=1), law_deadline(node.state)
+            if law is not None and until > law:  # which the desk refuses
+                return []
+            data = [{"until": until.isoformat()}]
         case FactKind.INSPECTED:
             data = [{"accepted": "all"}, {"accepted": "none"}]
         case FactKind.SCANNED:
@@ -164,11 +224,6 @@ def _answers(effect: Effect, now: datetime) -> list[Fact]:
 def _alarms(state: State) -> list[Fact]:
     moments = {moment for moment in (state.alarm, state.due) if moment and state.alarm}
     return [Fact(FactKind.TIME_PASSED, moment, f"time:{moment}") for moment in sorted(moments)]
-
-
-def steps(node: Node) -> list[tuple[Fact, State]]:
-    """Each thing that can happen next, and the state it leads to."""
-    return [(fact, decide(node.state, fact)[0]) for fact in possible(node)]
 
 
 def answered_by(fact: Fact, under_way: tuple[Effect, ...] | list[Effect]) -> Effect | None:

@@ -10,17 +10,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from domain.limits import ApprovalDefault, Limits, RefundTrigger
 from domain.process import (
+    AHEAD,
     WAITS,
     Effect,
     EffectKind,
     Fact,
     FactKind,
     Method,
+    State,
     Step,
     Verdict,
     admissible,
     decide,
+    law_deadline,
     owner,
     silence,
     timely,
@@ -28,6 +32,7 @@ from domain.process import (
 from domain.stages import ENDS, Owner, Silence, Stage
 from tests.domain import reach
 from tests.domain.told import (
+    LIMITS,
     MINUTE,
     MONDAY,
     Told,
@@ -664,6 +669,429 @@ def test_the_failure_of_an_earlier_round_told_again_does_not_touch_the_later_one
     assert case.stages.count(Stage.ATTENTION) == 1
 
 
+# --- paid ahead of the judgement ---------------------------------------------------------------------------------------------
+
+
+def promising(trigger: RefundTrigger) -> Limits:
+    return replace(LIMITS, refund_trigger=trigger)
+
+
+AT_FIRST_SCAN, AT_RECEIPT = promising(RefundTrigger.FIRST_SCAN), promising(RefundTrigger.RECEIVED)
+ONCE_AUTHORIZED, RETURNLESS = promising(RefundTrigger.AUTHORIZED), promising(RefundTrigger.RETURNLESS)
+
+
+def awaited(limits: Limits = AT_FIRST_SCAN) -> Told:
+    """Refunded at the first scan; the goods are on their way."""
+    return in_transit(limits=limits).done()
+
+
+class TestPaidAhead:
+    @pytest.mark.parametrize(
+        ("trigger", "told", "stages"),
+        [
+            (ONCE_AUTHORIZED, lambda case: case.done(), ["authorized", "inspected", "awaited"]),
+            (
+                AT_FIRST_SCAN,
+                lambda case: case.done().scanned("picked_up"),
+                ["authorized", "booked", "inspected", "awaited"],
+            ),
+            (
+                AT_RECEIPT,
+                lambda case: case.done().scanned("picked_up").received(),
+                ["authorized", "booked", "in_transit", "inspected", "awaited"],
+            ),
+        ],
+        ids=["authorized", "first scan", "received"],
+    )
+    def test_the_refund_is_ordered_as_soon_as_it_was_promised(
+        self, trigger: Limits, told: Callable[[Told], Told], stages: list[str]
+    ) -> None:
+        case = told(Told(limits=trigger))
+        assert (case.waiting_for, case.state.verdict) == (["settle:1"], Verdict.ADVANCE)
+
+        case.done()
+
+        assert case.stages == stages
+        assert case.keys == ["book:1", "settle:1"]
+
+    def test_the_bench_is_promised_its_judgement_before_any_money(self) -> None:
+        assert received().waiting_for == []
+
+    def test_the_shopper_is_waited_for_then_the_carrier_then_the_warehouse(self) -> None:
+        case = Told(limits=ONCE_AUTHORIZED).done().done()
+        paid = case.now
+        assert (owner(case.state), case.state.due, silence(case.state)) == (
+            Owner.SHOPPER,
+            paid + 30 * DAY,
+            Silence.CALL_OPERATOR,
+        )
+
+        case.scanned("picked_up")
+        assert (owner(case.state), case.state.due) == (Owner.CARRIER, paid + 30 * DAY)
+
+        case.scanned("delivered")
+        assert (owner(case.state), case.state.due) == (Owner.WAREHOUSE, case.now + 2 * DAY)
+        due = case.state.due
+
+        case.received()
+        assert (owner(case.state), case.state.due, silence(case.state)) == (Owner.WAREHOUSE, due, Silence.CLOSE)
+
+    def test_goods_that_are_all_accepted_close_it_without_a_second_refund(self) -> None:
+        case = awaited().received().inspected()
+
+        assert (case.stage, case.state.verdict) == (Stage.CLOSED, Verdict.INSPECTED)
+        assert case.keys == ["book:1", "settle:1"]
+
+    def test_a_silent_bench_closes_it_as_declared(self) -> None:
+        case = awaited().received()
+        assert case.state.due == case.now + 2 * DAY
+
+        case.silent()
+
+        assert (case.stage, case.state.verdict, case.waiting_for) == (Stage.CLOSED, Verdict.AS_DECLARED, [])
+
+    def test_the_bench_has_its_time_after_a_refund_at_the_receipt_too(self) -> None:
+        case = received(limits=AT_RECEIPT).done()
+
+        assert (owner(case.state), case.state.due) == (Owner.WAREHOUSE, case.now + 2 * DAY)
+
+    @pytest.mark.parametrize("accepted", ["some", "none"])
+    def test_findings_below_the_advance_are_shown_to_a_person_who_may_let_it_stand(self, accepted: str) -> None:
+        case = awaited().received().inspected(accepted)
+        assert (case.stage, case.state.reason) == (Stage.ATTENTION, "advance_exceeds_findings")
+        assert (owner(case.state), silence(case.state)) == (Owner.OPERATOR, Silence.REMIND)
+        assert timely(case.state, FactKind.AUTHORIZED) is None
+
+        case.silent().authorized()
+
+        assert case.stage is Stage.CLOSED
+        assert case.keys == ["book:1", "settle:1"]
+
+    def test_goods_that_never_come_are_shown_to_a_person_who_may_let_the_refund_stand(self) -> None:
+        case = awaited().silent()
+        assert (case.stage, case.state.reason, silence(case.state)) == (
+            Stage.ATTENTION,
+            "goods_never_came",
+            Silence.REMIND,
+        )
+
+        assert case.authorized().stage is Stage.CLOSED
+        assert case.keys == ["book:1", "settle:1"]
+
+    def test_goods_that_come_after_all_need_no_person(self) -> None:
+        assert awaited().silent().inspected().stage is Stage.CLOSED
+        assert awaited().silent().scanned("in_transit").stage is Stage.AWAITED
+
+        case = awaited().silent().received()
+        assert (case.stage, owner(case.state), case.state.due) == (Stage.AWAITED, Owner.WAREHOUSE, case.now + 2 * DAY)
+
+    @pytest.mark.parametrize("case", [awaited().silent(), awaited().inspected("none")], ids=lambda c: c.state.reason)
+    def test_nothing_can_be_tried_again_there_nor_refused(self, case: Told) -> None:
+        assert timely(case.state, FactKind.RETRIED) == "a person decides whether the refund stands: authorize"
+        assert timely(case.state, FactKind.REFUSED) == (
+            "the refund has been paid: authorize to let it stand, or wait for the goods"
+        )
+        assert decide(case.state, Fact(FactKind.RETRIED, case.now, "r"))[1] == ()
+
+    def test_goods_that_the_carrier_loses_are_charged_to_it_and_not_paid_twice(self) -> None:
+        case = awaited().scanned("lost")
+        assert case.state.verdict is Verdict.LOST
+        assert case.under_way == [Effect(EffectKind.SETTLE, "settle:1.1", 1)]
+
+        assert case.done().stage is Stage.CLOSED
+
+    def test_goods_that_are_here_cannot_be_lost_any_more(self) -> None:
+        case = awaited().received()
+        before = case.state
+
+        assert case.scanned("lost").state == before
+
+    @pytest.mark.parametrize("moment", ["money under way", "money pending"])
+    def test_news_of_goods_waits_until_the_money_is_there(self, moment: str) -> None:
+        case = in_transit(limits=AT_FIRST_SCAN)
+        if moment == "money pending":
+            case.done(status="pending")
+        before = case.stage
+        case.scanned("out_for_delivery").received().inspected("some")
+        assert case.stage is before
+        assert [fact.kind for fact in case.state.early] == ["received", "inspected"]
+
+        case = case.reported("succeeded") if moment == "money pending" else case.done()
+
+        assert (case.stage, case.state.reason, case.state.early) == (Stage.ATTENTION, "advance_exceeds_findings", ())
+
+    def test_a_delivery_that_is_the_first_scan_pays_and_starts_the_clock_of_the_bench(self) -> None:
+        case = booked(limits=AT_FIRST_SCAN).scanned("delivered").done()
+
+        assert (case.stage, owner(case.state), case.state.due) == (
+            Stage.AWAITED,
+            Owner.WAREHOUSE,
+            case.now + 2 * DAY,
+        )
+
+    def test_what_was_judged_before_the_label_was_noted_is_not_paid_ahead(self) -> None:
+        case = Told(limits=AT_FIRST_SCAN).scanned("picked_up").received().inspected("some").done()
+
+        assert (case.state.verdict, case.waiting_for) == (Verdict.INSPECTED, ["settle:1"])
+        assert case.done().stage is Stage.CLOSED
+
+    def test_goods_given_back_to_the_shopper_get_another_label_and_no_second_refund(self) -> None:
+        case = awaited().scanned("return_to_sender")
+        assert (case.stage, case.state.reason) == (Stage.ATTENTION, "returned_to_shopper")
+
+        case.retried().done()
+
+        assert (case.stage, owner(case.state), case.keys) == (
+            Stage.AWAITED,
+            Owner.SHOPPER,
+            ["book:1", "settle:1", "book:2"],
+        )
+
+    def test_a_pickup_that_never_came_is_booked_again_and_then_a_person_is_asked(self) -> None:
+        case = Told(method=Method.PICKUP, limits=ONCE_AUTHORIZED).done().done()
+        for _ in range(case.state.limits.pickup_tries):
+            assert case.scanned("pickup_failed").stage is Stage.AUTHORIZED
+            assert case.done().stage is Stage.AWAITED
+
+        assert case.scanned("pickup_failed").state.reason == "pickup_failed"
+        assert case.keys == ["book:1", "settle:1", "book:2", "book:3"]
+
+    @pytest.mark.parametrize(
+        "case",
+        [in_transit(limits=AT_FIRST_SCAN), awaited(), awaited().silent(), awaited().scanned("return_to_sender")],
+        ids=["under way", "awaited", "never came", "given back"],
+    )
+    def test_it_cannot_be_cancelled_once_money_is_ordered(self, case: Told) -> None:
+        before = case.state
+
+        assert timely(before, FactKind.CANCELLED) == "the refund has been ordered"
+        assert case.cancelled().state == before
+
+    def test_it_may_be_cancelled_before(self) -> None:
+        assert booked(limits=AT_FIRST_SCAN).cancelled().done().stage is Stage.CANCELLED
+
+    def test_a_refund_that_fails_later_is_paid_anew_and_the_goods_are_awaited_again(self) -> None:
+        case = awaited().reported("failed")
+        assert (case.stage, case.state.reason) == (Stage.ATTENTION, "refund_failed")
+
+        case.received().retried().done()
+
+        assert (case.stage, owner(case.state)) == (Stage.AWAITED, Owner.WAREHOUSE)
+        assert case.keys == ["book:1", "settle:1", "settle:2"]
+
+    def test_a_refund_that_fails_after_the_end_is_paid_anew_and_closes(self) -> None:
+        case = awaited().inspected().reported("failed").retried().done()
+
+        assert (case.stage, case.keys) == (Stage.CLOSED, ["book:1", "settle:1", "settle:2"])
+
+    def test_a_refund_that_fails_while_a_person_looks_at_the_findings_leads_back_to_them(self) -> None:
+        case = awaited().inspected("none").reported("failed").retried().done()
+
+        assert (case.stage, case.state.reason) == (Stage.ATTENTION, "advance_exceeds_findings")
+
+    def test_a_failure_told_late_is_not_taken_for_older_news(self) -> None:
+        """It happened before the goods never came, and is heard after."""
+        case = awaited()
+        failed = Fact(FactKind.REFUND_REPORTED, case.now + MINUTE, "r1", "simulated", {"status": "failed"})
+
+        assert case.silent().hears(failed).state.reason == "refund_failed"
+
+    def test_an_advance_nobody_confirms_is_asked_for_again(self) -> None:
+        case = in_transit(limits=AT_FIRST_SCAN).done(status="pending").silent()
+        assert case.state.reason == "refund_unconfirmed"
+
+        assert case.silent().done().stage is Stage.AWAITED
+        assert case.keys == ["book:1", "settle:1", "settle:1.1"]
+
+    def test_an_advance_that_could_not_be_sent_is_tried_again(self) -> None:
+        case = in_transit(limits=AT_FIRST_SCAN).fails()
+        assert case.state.reason == "settle_failed"
+
+        assert case.received().silent().done().stage is Stage.AWAITED
+        assert owner(case.state) is Owner.WAREHOUSE
+
+
+class TestReturnless:
+    def test_nothing_is_booked_and_the_refund_closes_it(self) -> None:
+        case = Told(limits=RETURNLESS)
+        assert (case.stage, case.waiting_for, case.state.verdict) == (
+            Stage.INSPECTED,
+            ["settle:1"],
+            Verdict.RETURNLESS,
+        )
+
+        assert case.done().stage is Stage.CLOSED
+        assert case.keys == ["settle:1"]
+
+    @pytest.mark.parametrize("how", ["a person", "silence"])
+    def test_a_referred_one_waits_for_its_decision(self, how: str) -> None:
+        case = Told(authorized=False, limits=RETURNLESS)
+        assert case.waiting_for == []
+
+        case = case.authorized() if how == "a person" else case.silent()
+
+        assert case.stages == ["referred", "inspected"]
+        assert case.done().stage is Stage.CLOSED
+
+    def test_it_cannot_be_cancelled_once_the_money_is_ordered(self) -> None:
+        assert timely(Told(limits=RETURNLESS).state, FactKind.CANCELLED) == "the refund has been ordered"
+
+    def test_a_refund_that_fails_is_paid_anew(self) -> None:
+        assert Told(limits=RETURNLESS).done().reported("failed").retried().done().stage is Stage.CLOSED
+
+
+# --- the law's clock ---------------------------------------------------------------------------------------------------------
+
+# Directive 2011/83/EU art. 13: fourteen days from the notice, and the money may be withheld until the goods have been sent.
+LAWFUL = replace(LIMITS, refund_clock="notice 14d sent")
+
+
+class TestTheLawsClock:
+    def test_the_earlier_of_promise_and_law_counts(self) -> None:
+        slow = replace(LAWFUL, transit="20d", refund="20d")
+
+        assert in_transit(limits=LAWFUL).state.due == MONDAY + 10 * DAY + 2 * MINUTE  # the promise
+        assert in_transit(limits=slow).state.due == MONDAY + 14 * DAY
+        assert settled(limits=slow).state.due == MONDAY + 14 * DAY
+        assert received(limits=replace(slow, inspection="20d")).state.due == MONDAY + 14 * DAY
+        assert inspected(limits=slow).state.due == MONDAY + 14 * DAY
+
+    def test_the_money_may_be_withheld_while_nothing_was_sent(self) -> None:
+        case = booked(limits=replace(LAWFUL, ship_back="30d"))
+
+        assert law_deadline(case.state) is None
+        assert case.state.due == MONDAY + 30 * DAY + MINUTE
+
+    def test_goods_under_way_are_refunded_when_the_law_says_so_and_awaited_after(self) -> None:
+        case = in_transit(limits=replace(LAWFUL, transit="20d")).silent()
+        assert (case.waiting_for, case.state.verdict) == (["settle:1"], Verdict.BY_LAW)
+
+        case.done()
+        assert (case.stage, owner(case.state), case.state.due) == (Stage.AWAITED, Owner.CARRIER, case.now + 30 * DAY)
+
+        assert case.received().inspected().stage is Stage.CLOSED
+        assert case.keys == ["book:1", "settle:1"]
+
+    def test_a_carrier_whose_promise_ends_before_the_law_has_lost_the_goods_as_ever(self) -> None:
+        assert in_transit(limits=LAWFUL).silent().state.verdict is Verdict.LOST
+
+    def test_goods_at_the_bench_are_refunded_when_the_law_says_so_and_judged_after(self) -> None:
+        case = received(limits=replace(LAWFUL, inspection="20d")).silent().done()
+
+        assert (case.stage, case.state.verdict, owner(case.state)) == (
+            Stage.AWAITED,
+            Verdict.BY_LAW,
+            Owner.WAREHOUSE,
+        )
+
+    def test_goods_sent_after_the_laws_days_are_refunded_at_the_proof_of_sending(self) -> None:
+        case = booked(limits=replace(LAWFUL, ship_back="30d"))
+        case.now = MONDAY + 20 * DAY
+
+        case.scanned("picked_up")
+
+        assert (case.waiting_for, case.state.verdict) == (["settle:1"], Verdict.BY_LAW)
+
+    def test_goods_seen_before_the_decision_count_from_when_they_were_seen(self) -> None:
+        case = Told(authorized=False, limits=replace(LAWFUL, refund_clock="received 7d", inspection="20d"))
+        case.received()
+        seen = case.now
+        case.now = MONDAY + 3 * DAY
+
+        case.authorized()
+
+        assert (case.stage, case.state.due) == (Stage.RECEIVED, seen + 7 * DAY)
+
+    def test_goods_given_back_to_the_shopper_are_not_sent(self) -> None:
+        assert in_transit(limits=LAWFUL).scanned("return_to_sender").state.sent is None
+
+    def test_what_is_paid_has_no_clock_any_more(self) -> None:
+        case = in_transit(limits=replace(LAWFUL, transit="20d"))
+        assert law_deadline(case.state) == MONDAY + 14 * DAY
+
+        assert law_deadline(case.silent().done().state) is None
+        assert law_deadline(received(limits=LAWFUL).inspected("none").state) is None  # nothing is owed
+
+    def test_a_case_without_a_clock_keeps_nothing_for_it(self) -> None:
+        case = received()
+
+        assert (case.state.notice, case.state.sent, case.state.received) == (None, None, None)
+
+
+# --- the platform steps in ---------------------------------------------------------------------------------------------------
+
+ESCALATING = replace(LIMITS, approval_default=ApprovalDefault.ESCALATE_THEN_AUTHORIZE)
+
+
+class TestEscalation:
+    def test_the_silence_of_the_merchant_asks_the_platform_and_its_silence_authorizes(self) -> None:
+        case = Told(authorized=False, limits=ESCALATING)
+        assert (owner(case.state), silence(case.state)) == (Owner.MERCHANT, Silence.ESCALATE)
+
+        case.silent()
+        assert (case.stage, owner(case.state), silence(case.state)) == (
+            Stage.REFERRED,
+            Owner.PLATFORM,
+            Silence.AUTHORIZE,
+        )
+        assert case.state.due == case.now + 2 * DAY
+
+        assert case.silent().waiting_for == ["book:1"]
+
+    @pytest.mark.parametrize("word", [FactKind.AUTHORIZED, FactKind.REFUSED])
+    def test_the_platform_decides_either_way(self, word: FactKind) -> None:
+        case = Told(authorized=False, limits=ESCALATING).silent()
+
+        assert timely(case.state, word) is None
+        assert case.says(word).stage is (Stage.AUTHORIZED if word is FactKind.AUTHORIZED else Stage.REFUSED)
+
+
+def refused_when_asked_for() -> Told:
+    """The desk refuses such a return by itself; nothing of it has ever run."""
+    case = Told(authorized=False)
+    case.state = State(Stage.REFUSED, MONDAY, Method.LABEL, LAWFUL)
+    return case
+
+
+class TestAppeal:
+    @pytest.mark.parametrize(
+        "refused", [lambda: Told(authorized=False).refused(), refused_when_asked_for], ids=["by a person", "by a rule"]
+    )
+    def test_a_refusal_is_looked_at_again_by_the_platform(self, refused: Callable[[], Told]) -> None:
+        case = refused()
+        assert timely(case.state, FactKind.APPEALED) is None
+
+        case.appealed()
+
+        assert (case.stage, owner(case.state), case.state.due) == (Stage.REFERRED, Owner.PLATFORM, case.now + 2 * DAY)
+        assert case.authorized().done().received().inspected().done().stage is Stage.CLOSED
+
+    def test_silence_resolves_for_the_shopper_here_too(self) -> None:
+        case = Told(authorized=False).refused().appealed()
+        assert silence(case.state) is Silence.AUTHORIZE
+
+        assert case.silent().waiting_for == ["book:1"]
+
+    def test_it_is_possible_once(self) -> None:
+        case = Told(authorized=False).refused().appealed().refused()
+        before = case.state
+
+        assert case.stage is Stage.REFUSED
+        assert timely(before, FactKind.APPEALED) == "the refusal has been appealed against before"
+        assert admissible(before, FactKind.APPEALED) == "the refusal has been appealed against before"
+        assert case.appealed().state == before
+
+    def test_only_a_refusal_can_be_appealed_against(self) -> None:
+        assert timely(booked().state, FactKind.APPEALED) == "nothing has been refused"
+        assert timely(expired().state, FactKind.APPEALED) == "the return has ended: expired"
+
+    def test_the_notice_that_the_law_counts_from_is_the_first_one(self) -> None:
+        case = refused_when_asked_for()
+        case.now = MONDAY + 3 * DAY
+
+        assert case.appealed().state.notice == MONDAY
+
+
 # --- repeated ----------------------------------------------------------------------------------------------------------------
 
 REPEATED: dict[str, Callable[[], Told]] = {
@@ -672,6 +1100,7 @@ REPEATED: dict[str, Callable[[], Told]] = {
     "cancelled while referred": lambda: Told(authorized=False).cancelled(),
     "cancelled while the label is bought": lambda: Told().cancelled(),
     "cancelled with a label": lambda: booked().cancelled(),
+    "appealed": lambda: Told(authorized=False).refused().appealed(),
     "extended": lambda: booked().extended(MONDAY + 20 * DAY),
     "label booked": booked,
     "label booked and given back": lambda: Told().cancelled().done(),
@@ -698,6 +1127,13 @@ REPEATED: dict[str, Callable[[], Told]] = {
     "label failed": lambda: Told().fails(),
     "refund failed to be sent": lambda: inspected().fails(),
     "retried": lambda: Told().fails().retried(),
+    "paid at the first scan": lambda: in_transit(limits=AT_FIRST_SCAN),
+    "paid ahead and here": lambda: awaited().received(),
+    "paid ahead and lost": lambda: awaited().scanned("lost"),
+    "paid ahead and judged": lambda: awaited().inspected("some"),
+    "paid ahead and let stand": lambda: awaited().silent().authorized(),
+    "paid ahead and failed": lambda: awaited().reported("failed"),
+    "escalated": lambda: Told(authorized=False, limits=ESCALATING).silent(),
     "retried in a new round": lambda: settled().reported("failed").retried(),
     "time passed": lambda: in_transit().silent(),
     "goods of a refused return": given_a_refused_return_whose_goods_are_here,
@@ -738,10 +1174,8 @@ def test_no_reached_state_hangs() -> None:
 
 
 def test_every_arrow_out_of_attention_and_every_other_arrow_leads_on_the_picture() -> None:
-    for node in REACHED:
-        for fact in reach.possible(node):
-            after, _ = decide(node.state, fact)
-            check_step(node.state, fact, after)
+    for before, fact, after in reach.all_steps():
+        check_step(before, fact, after)
 
 
 @pytest.mark.parametrize("kind", FactKind)
@@ -819,26 +1253,38 @@ MODERATE = settings(
 )
 
 
+SPOKEN = [FactKind.AUTHORIZED, FactKind.REFUSED, FactKind.CANCELLED, FactKind.RETRIED, FactKind.APPEALED]
+PROMISES = st.builds(
+    replace,
+    st.just(LIMITS),
+    refund_trigger=st.sampled_from(RefundTrigger),
+    approval_default=st.sampled_from(ApprovalDefault),
+    refund_clock=st.sampled_from(["", "notice 14d sent", "received 7d, notice 30d"]),
+)
+
+
 class World(RuleBasedStateMachine):
     """A case among people, a carrier and a payment provider who do as they like, in any order.
 
     The provider keeps one refund per round, as the real books do, and is the witness of what was paid.
     """
 
-    @initialize(authorized=st.booleans(), method=st.sampled_from(Method))
-    def opens(self, authorized: bool, method: Method) -> None:
-        self.case = Told(authorized=authorized, method=method)
+    @initialize(authorized=st.booleans(), method=st.sampled_from(Method), limits=st.deferred(lambda: PROMISES))
+    def opens(self, authorized: bool, method: Method, limits: Limits) -> None:
+        self.case = Told(authorized=authorized, method=method, limits=limits)
         self.rounds: dict[int, str] = {}
         self.on_the_wire: list[Fact] = []
         self.run = [self.case.state]  # the states since the case was last opened
+        for effect in self.case.under_way:
+            self.check_refund(effect)
 
     def tell(self, fact: Fact) -> None:
         before, under_way = self.case.state, list(self.case.under_way)
         people = fact.kind in PEOPLE
-        if people and timely(before, fact.kind) is None:
+        self.case.hears(fact)
+        if people and timely(before, fact.kind) is None and self.case.state != before:  # else nobody is told
             for earlier in self.run:
                 assert admissible(earlier, fact.kind) is None, (earlier.stage, fact.kind)
-        self.case.hears(fact)
         issued = self.case.under_way[len(under_way) :]
         for effect in issued:
             self.check_refund(effect)
@@ -854,7 +1300,7 @@ class World(RuleBasedStateMachine):
         self.case.now += MINUTE
         self.tell(Fact(kind, self.case.now, f"{kind}:{len(self.case.facts)}", "test", data))
 
-    @rule(kind=st.sampled_from([FactKind.AUTHORIZED, FactKind.REFUSED, FactKind.CANCELLED, FactKind.RETRIED]))
+    @rule(kind=st.sampled_from(SPOKEN))
     def a_person_speaks(self, kind: FactKind) -> None:
         self.say(kind)
 
@@ -957,7 +1403,7 @@ class World(RuleBasedStateMachine):
                 self.the_provider_makes_up_its_mind("succeeded")
                 self.tell(self.on_the_wire[-1])
         assert self.case.ended or silence(self.case.state) is Silence.REMIND
-        if self.case.stage is Stage.CLOSED:
+        if self.case.stage is Stage.CLOSED or self.case.state.paid:
             assert self.rounds[max(self.rounds)] == "succeeded"
         else:
             assert "succeeded" not in self.rounds.values()
@@ -971,6 +1417,7 @@ PEOPLE = {
     FactKind.CANCELLED,
     FactKind.EXTENDED,
     FactKind.RETRIED,
+    FactKind.APPEALED,
 }
 
 World.TestCase.settings = MODERATE
@@ -989,6 +1436,12 @@ JOURNEYS: dict[str, Callable[[], Told]] = {
     "label failed first": lambda: Told().fails().retried().done().received().inspected().done(),
     "cancelled": lambda: booked().cancelled().done(),
     "sent back": lambda: received().inspected("none").done(),
+    "paid at the first scan": lambda: awaited().received().inspected(),
+    "paid at the receipt": lambda: received(limits=AT_RECEIPT).done().inspected(),
+    "paid once authorized": lambda: Told(limits=ONCE_AUTHORIZED).done().done().received().inspected(),
+    "paid ahead and lost": lambda: awaited().scanned("lost").done(),
+    "returnless": lambda: Told(limits=RETURNLESS).done(),
+    "appealed": lambda: Told(authorized=False).refused().appealed().authorized().done().received().inspected().done(),
 }
 
 
@@ -998,7 +1451,7 @@ def test_a_reset_at_any_point_comes_to_the_same_end(story: Callable[[], Told]) -
     told = story()
     answers = {fact.kind: fact.data for fact in told.facts if fact.kind in reach.RESULTS}
     for cut in range(len(told.facts)):
-        case = Told(authorized=told.stages[0] is not Stage.REFERRED)
+        case = Told(authorized=told.stages[0] is not Stage.REFERRED, limits=told.state.limits)
         for fact in told.facts[:cut]:
             if fact.kind in (*reach.RESULTS, FactKind.EFFECT_FAILED):
                 case.under_way.pop()
@@ -1060,6 +1513,19 @@ def test_admissible_says_why_not() -> None:
 )
 def test_what_is_not_timely_is_answered_in_words(case: Told, kind: FactKind, why: str) -> None:
     assert timely(case.state, kind) == why
+
+
+def test_every_deadline_lies_after_its_start() -> None:
+    for node in REACHED:
+        assert node.state.due is None or node.state.due > node.state.since, node
+
+
+def test_no_deadline_of_the_refund_lies_after_the_laws() -> None:
+    for node in REACHED:
+        law, due = law_deadline(node.state), node.state.due
+        ordered = node.state.verdict in AHEAD  # before the goods are known to be sent
+        if law is not None and law > node.state.since and due is not None and not ordered:
+            assert due <= law, node
 
 
 def test_ends_have_no_deadline() -> None:

@@ -54,7 +54,7 @@ ANSWERS: dict[EffectKind, tuple[FactKind, dict[str, Any]]] = {
 REOPENED_BY = {
     Stage.EXPIRED: {FactKind.SCANNED, FactKind.RECEIVED, FactKind.INSPECTED},
     Stage.CANCELLED: {FactKind.SCANNED, FactKind.RECEIVED, FactKind.INSPECTED},
-    Stage.REFUSED: {FactKind.RECEIVED, FactKind.INSPECTED},
+    Stage.REFUSED: {FactKind.RECEIVED, FactKind.INSPECTED, FactKind.APPEALED},
     Stage.CLOSED: {FactKind.REFUND_REPORTED},
     Stage.SENT_BACK: set(),
 }
@@ -166,6 +166,9 @@ class Told:
 
     def retried(self) -> "Told":
         return self.says(FactKind.RETRIED, reason="have another look")
+
+    def appealed(self) -> "Told":
+        return self.says(FactKind.APPEALED, reason="it was broken when it came")
 
     def extended(self, until: datetime) -> "Told":
         return self.says(FactKind.EXTENDED, until=until.isoformat())
