@@ -149,6 +149,16 @@ class NextTier:
     active: bool
 
 
+@dataclass(frozen=True)
+class Reviewed:
+    """What a review of all customers came to: how many, how many tiers changed, and customers by tier before and after."""
+
+    customers: int
+    changed: int
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+
+
 def tier_now(
     orders: Iterable[PlacedOrder],
     lock: TierLock | None,
