@@ -12,6 +12,7 @@ guessable.
 import base64
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -28,6 +29,8 @@ DRIVER = "postgresql+psycopg2"
 SECRETS = ("payments_api_key", "payments_webhook_secret", "carriers_api_key", "carriers_webhook_secret")
 GUESSABLE = ("changeme", "change-me", "default", "demo", "example", "password", "placeholder", "secret", "test")
 SHORTEST_SECRET = 16
+_MAIL_SERVER = re.compile(r"smtps?://([^\s@/]+@)?[^\s@/:]+(:\d{1,5})?/?")
+_SENDER = re.compile(r"([^<>\r\n]* )?<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+")
 
 
 class WrongSettings(BoomerangError):
@@ -77,6 +80,9 @@ class Settings(BaseSettings):
     carriers_api_key: SecretStr | None = None
     carriers_webhook_secret: SecretStr | None = None
 
+    mail_url: str | None = Field(default=None, repr=False)
+    mail_from: str | None = None
+
     worker_threads: int = Field(default=16, ge=1, le=256)
     max_cached_workflows: int = Field(default=2000, ge=0)
 
@@ -97,6 +103,20 @@ class Settings(BaseSettings):
         if address is not None and ("://" in address or not address.rpartition(":")[2].isdecimal()):
             raise ValueError("must be host:port without a scheme, such as temporal.example:7233")
         return address
+
+    @field_validator("mail_url")
+    @classmethod
+    def _names_a_mail_server(cls, url: str | None) -> str | None:
+        if url is not None and not _MAIL_SERVER.fullmatch(url):
+            raise ValueError("must be smtp://host:port or smtps://user:password@host, percent-encoded where it must be")
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_one_sender(cls, sender: str | None) -> str | None:
+        if sender is not None and not _SENDER.fullmatch(sender):
+            raise ValueError("must be an address, or a name and an address: Shop <returns@shop.example>")
+        return sender
 
     @field_validator("temporal_tls_ca", "temporal_tls_cert", "temporal_tls_key")
     @classmethod
@@ -121,7 +141,10 @@ class Settings(BaseSettings):
 
 
 def _missing_in_production(settings: Settings) -> list[str]:
-    required = ("database_url", "temporal_address", "payments_url", "carriers_url", *SECRETS)
+    required = (
+        *("database_url", "temporal_address", "payments_url", "carriers_url", "mail_url", "mail_from"),
+        *SECRETS,
+    )
     return [f"{variable(name)} is not set" for name in required if getattr(settings, name) is None]
 
 

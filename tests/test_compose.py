@@ -95,7 +95,7 @@ def test_volumes_are_named_or_read_only_files_of_this_project() -> None:
 def test_the_product_is_given_settings_it_knows_and_all_that_production_demands(name: str) -> None:
     given = {key for key in SERVICES[name]["environment"] if key.startswith(PREFIX)}
     assert given <= {variable(field) for field in Settings.model_fields}
-    demanded = ("environment", "database_url", "temporal_address", "payments_url", "carriers_url", *SECRETS)
+    demanded = ("environment", "database_url", "temporal_address", "payments_url", "carriers_url", "mail_url", "mail_from", *SECRETS)
     assert {variable(field) for field in demanded} <= given
     assert SERVICES[name]["environment"]["BOOMERANG_ENVIRONMENT"] == "prod"
 

@@ -24,6 +24,8 @@ PRODUCTION = {
     "temporal_address": "temporal.example:7233",
     "payments_url": "https://payments.example",
     "carriers_url": "https://carriers.example",
+    "mail_url": "smtps://returns:hunter2@mail.example",
+    "mail_from": "Shop <returns@shop.example>",
     **dict.fromkeys(SECRETS, "Zk3vT9qLw8Xy2mNc5RbD"),
 }
 
@@ -61,6 +63,20 @@ def test_a_database_url_names_its_driver(url: str) -> None:
 def test_a_temporal_address_is_host_and_port(address: str) -> None:
     with pytest.raises(WrongSettings, match="BOOMERANG_TEMPORAL_ADDRESS must be host:port"):
         read_settings(temporal_address=address)
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.example:25", "http://mail.example", "smtp://", "smtp://host:port", "smtp://a b", "maildir:///mail"]
+)
+def test_a_mail_url_names_a_mail_server(url: str) -> None:
+    with pytest.raises(WrongSettings, match="BOOMERANG_MAIL_URL must be smtp://host:port or smtps://"):
+        read_settings(mail_url=url)
+
+
+@pytest.mark.parametrize("sender", ["shop", "Shop <shop>", "a@b, c@d", "Shop <a@b.example>\nBcc: c@d.example"])
+def test_mail_comes_from_one_address(sender: str) -> None:
+    with pytest.raises(WrongSettings, match="BOOMERANG_MAIL_FROM must be an address"):
+        read_settings(mail_from=sender)
 
 
 def test_faults_never_repeat_what_was_given() -> None:
@@ -114,6 +130,7 @@ def test_secrets_are_not_shown() -> None:
     shown = repr(read_settings(**PRODUCTION))
     assert PRODUCTION["payments_api_key"] not in shown
     assert PRODUCTION["database_url"] not in shown
+    assert PRODUCTION["mail_url"] not in shown
 
 
 def test_a_child_process_reads_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
