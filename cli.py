@@ -12,6 +12,7 @@ from commands.policy import app as policy
 from commands.returns import app as returns
 from commands.returns import receipt
 from commands.serve import serve, work
+from commands.tiers import app as tier
 from commands.up import up
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app.add_typer(returns, name="return")
 app.add_typer(ops, name="ops")
 app.add_typer(keys, name="keys")
 app.add_typer(policy, name="policy")
+app.add_typer(tier, name="tier")
 
 
 def main() -> None:

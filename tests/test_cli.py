@@ -35,8 +35,21 @@ COMMANDS = [
     "keys list",
     "keys revoke",
     "policy show",
+    "tier show",
+    "tier lock",
+    "tier unlock",
+    "tier review",
 ]
-READING = ["order show", "return show", "return list", "ops verify", "keys list", "policy show"]
+READING = [
+    "order show",
+    "return show",
+    "return list",
+    "ops verify",
+    "keys list",
+    "policy show",
+    "tier show",
+    "tier review",
+]
 ASKING_THE_SERVER = {
     "order show": ["o_1"],
     "return show": ["RMA1"],
@@ -50,6 +63,9 @@ ASKING_THE_SERVER = {
     "receipt": ["par_1"],
     "ops retry": ["RMA1", "--reason", "again"],
     "ops verify": [],
+    "tier show": ["c_1"],
+    "tier lock": ["c_1", "VIP", "--reason", "lost parcels"],
+    "tier unlock": ["c_1"],
 }
 
 
@@ -106,6 +122,8 @@ def test_whatever_reads_prints_json_when_asked(command: str) -> None:
         pytest.param(["return", "open", "no-such-file.json"], id="no such file"),
         pytest.param(["order", "put", "pyproject.toml"], id="not JSON"),
         pytest.param(["keys", "create", "--name", "x", "--role", "king"], id="unknown role"),
+        pytest.param(["tier", "lock", "c_1", "GOLD", "--reason", "x"], id="unknown tier"),
+        pytest.param(["tier", "review", "--on", "yesterday"], id="no day"),
     ],
 )
 def test_wrong_use_ends_with_2(words: list[str], nowhere: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +142,9 @@ def test_a_server_that_does_not_answer_is_a_sentence(command: str, nowhere: None
     assert "What to do: Start it with `boomerang up`" in err
 
 
-@pytest.mark.parametrize("words", [["migrate"], ["keys", "list"], ["data", "import", "examples/online_retail"]])
+@pytest.mark.parametrize(
+    "words", [["migrate"], ["keys", "list"], ["tier", "review"], ["data", "import", "examples/online_retail"]]
+)
 def test_a_database_that_is_not_there_is_a_sentence(words: list[str], nowhere: None) -> None:
     status, _, err = said(*words)
     assert status == 1
