@@ -271,13 +271,17 @@ class ReturnPolicy:
 
 @dataclass(frozen=True)
 class PolicyBook:
-    """The tier table, the law of the markets by market code, the programmes by id, and the rates of thresholds and ceilings."""
+    """The tier table, the law of the markets by market code, the programmes by id, and the rates of thresholds and ceilings.
+
+    texts   the files it was read from, word for word: tiers.toml, markets.toml, programmes/standard.toml
+    """
 
     tiers: TierTable
     markets: Mapping[str, Market]
     eu_members: frozenset[str]
     programmes: Mapping[str, ReturnPolicy]
     rates: PolicyRates
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def programme(self, programme: str) -> ReturnPolicy:
         try:

@@ -119,15 +119,17 @@ def load_policy_book(path: Path = HERE) -> PolicyBook:
 
     Raises BadPolicyFile, which names file, key, line and what was expected there, for every fault of the first bad file.
     """
-    tiers = read_tier_table(_text_of(path / "tiers.toml"), "policies/tiers.toml")
-    law = _Page.of(_text_of(path / "markets.toml"), "policies/markets.toml")
+    texts = {name: _text_of(path / name) for name in ("tiers.toml", "markets.toml")}
+    tiers = read_tier_table(texts["tiers.toml"], "policies/tiers.toml")
+    law = _Page.of(texts["markets.toml"], "policies/markets.toml")
     eu_members = frozenset(law.texts("eu_members"))
     markets = {page.name: _market(page) for page in law.pages("markets")}
     law.end()
     law.done()
     programmes: dict[str, ReturnPolicy] = {}
     for file in sorted((path / "programmes").glob("*.toml")):
-        programme = read_programme(_text_of(file), f"programmes/{file.name}", tiers, name=file.stem)
+        texts[f"programmes/{file.name}"] = _text_of(file)
+        programme = read_programme(texts[f"programmes/{file.name}"], f"programmes/{file.name}", tiers, name=file.stem)
         programmes[programme.programme] = programme
     if not programmes:
         raise _bad(Fault("policies/programmes", "*.toml", None, "at least one programme", "none"))
@@ -137,6 +139,7 @@ def load_policy_book(path: Path = HERE) -> PolicyBook:
         eu_members=eu_members,
         programmes=programmes,
         rates=load_rates(path / "rates.toml"),
+        texts=texts,
     )
 
 
@@ -181,7 +184,7 @@ _HEADER = re.compile(r"^\s*\[{1,2}\s*(?P<path>[^\]]+?)\s*\]{1,2}")
 _KEY = re.compile(r"""^\s*(?P<key>[A-Za-z0-9_\-]+|"[^"]+"|'[^']+')\s*=""")
 
 
-def _lines_of(text: str) -> dict[str, int]:
+def lines_of(text: str) -> dict[str, int]:
     """The line of each table and key of a TOML text, by its dotted path; of repeated tables by number: "when[0].days"."""
     lines: dict[str, int] = {}
     table, repeated = "", dict[str, int]()
@@ -218,7 +221,7 @@ class _Page:
             raise _bad(
                 Fault(where, "(file)", int(found[1]) if found else None, "a TOML file", str(problem))
             ) from problem
-        return cls(where, Path(where).stem, table, "", [], _lines_of(text))
+        return cls(where, Path(where).stem, table, "", [], lines_of(text))
 
     def note(self, key: str, expected: str, found: object) -> None:
         """Remember a fault; the reading goes on."""
