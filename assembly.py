@@ -11,11 +11,16 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from gateways.carriers.base import CarrierGateway
 from gateways.carriers.registry import carrier_gateway
+from gateways.mail.base import MailGateway
+from gateways.mail.registry import mail_gateway
 from gateways.payments.base import PaymentGateway
 from gateways.payments.registry import payment_gateway
 from settings import Settings, WrongSettings, temporal_connect_options, variable
 
 log = logging.getLogger("boomerang.assembly")
+
+MAIL_FOLDER = "mail"
+DEMO_SENDER = "Boomerang <returns@boomerang.example>"
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,10 @@ class Partners:
 
     carriers: Mapping[str, CarrierGateway]
     payments: Mapping[str, PaymentGateway]
+    mail: MailGateway
 
     def close(self) -> None:
+        self.mail.close()
         for carrier in self.carriers.values():
             carrier.close()
         for provider in self.payments.values():
@@ -45,7 +52,13 @@ def partners_of(settings: Settings) -> Partners:
         api_key=_secret(settings.payments_api_key, "payments_api_key"),
         webhook_secret=_secret(settings.payments_webhook_secret, "payments_webhook_secret"),
     )
-    return Partners({carriers.code: carriers}, {payments.code: payments})
+    return Partners({carriers.code: carriers}, {payments.code: payments}, _mail(settings))
+
+
+def _mail(settings: Settings) -> MailGateway:
+    """The mail server that is set, or a folder beside the embedded stack's other data."""
+    url = settings.mail_url or (settings.data_dir.resolve() / MAIL_FOLDER).as_uri().replace("file:", "maildir:", 1)
+    return mail_gateway(url, sender=settings.mail_from or DEMO_SENDER)
 
 
 async def temporal_client(settings: Settings) -> Client:

@@ -8,24 +8,33 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.mail import MailActivities
 from activities.notes import NoteActivities
 from activities.parcel import ParcelActivities
 from activities.settlement import SettlementActivities
+from activities.tier_review import TierReviewActivities
 from assembly import Partners, connected_client, given, partners_of
 from database.engine import Clock, Sessions, connect, database_time, sessions
+from policies.book import HERE as POLICIES
+from policies.book import load_policy_book
 from settings import Settings, read_settings
 from telemetry import set_up_logs
 from workflows.return_case import ReturnCase
+from workflows.schedules import ensure_schedules
+from workflows.tier_review import TierReview
+from workflows.withdrawal import AcknowledgeWithdrawal
 
 log = logging.getLogger("boomerang.worker")
 
-WORKFLOWS: Sequence[type] = (ReturnCase,)
+WORKFLOWS: Sequence[type] = (ReturnCase, AcknowledgeWithdrawal, TierReview)
 HOME = "GB"  # where the warehouse of the demo merchant stands
 
 
@@ -39,12 +48,18 @@ def sandbox() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
-def activities(made: Sessions, partners: Partners, *, clock: Clock = database_time, home: str = HOME) -> list[Any]:
-    """Every effect of the house."""
+def activities(
+    made: Sessions, partners: Partners, *, clock: Clock = database_time, home: str = HOME, policies: Path = POLICIES
+) -> list[Any]:
+    """Every effect of the house. `policies` is the folder with the tiers' thresholds and the rates they are compared by."""
     notes = NoteActivities(made, clock)
     parcel = ParcelActivities(made, clock, partners.carriers, carrier="simulated", home=home)
     settlement = SettlementActivities(made, clock, partners.payments)
-    return [notes.record, notes.write_over, parcel.book, parcel.void, parcel.send_back, settlement.settle]
+    mail = MailActivities(made, clock, partners.mail)
+    effects = [notes.record, notes.write_over, parcel.book, parcel.void, parcel.send_back, settlement.settle]
+    book = load_policy_book(policies)
+    tiers = TierReviewActivities(made, clock, book.tiers.thresholds, book.rates)
+    return [*effects, mail.acknowledge_withdrawal, tiers.review]
 
 
 def make_worker(
@@ -69,7 +84,7 @@ async def work(settings: Settings) -> None:
     engine = connect(given(settings.database_url, "database_url"), pool=settings.worker_threads)
     worker = make_worker(
         client,
-        activities(sessions(engine), partners_of(settings)),
+        activities(sessions(engine), partners_of(settings), policies=settings.policies),
         task_queue=settings.task_queue,
         threads=settings.worker_threads,
         max_cached_workflows=settings.max_cached_workflows,
@@ -79,7 +94,15 @@ async def work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with worker:
         log.info("carrying cases from %s", settings.task_queue)
+        await _schedule(client, settings.task_queue)
         await stop.wait()
+
+
+async def _schedule(client: Client, task_queue: str) -> None:
+    try:
+        await ensure_schedules(client, task_queue)
+    except RPCError as error:  # cases are carried all the same; the next worker that starts tries again
+        log.warning("the schedules could not be made: %s", error)
 
 
 def main() -> None:

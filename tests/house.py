@@ -30,6 +30,8 @@ from domain.order import Order
 from domain.process import Method
 from domain.reasons import ReturnReason
 from gateways.carriers.registry import carrier_gateway
+from gateways.mail.base import MailGateway
+from gateways.mail.registry import mail_gateway
 from gateways.payments.base import Payment
 from gateways.payments.registry import payment_gateway
 from policies.book import load_policy_book
@@ -295,8 +297,15 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    made: Sessions, temporal_address: str, world: World, *, programme: str = "standard", max_cached_workflows: int = 500
+    made: Sessions,
+    temporal_address: str,
+    world: World,
+    *,
+    programme: str = "standard",
+    max_cached_workflows: int = 500,
+    mail: MailGateway | None = None,
 ) -> AsyncIterator[House]:
+    """`mail`: where letters go; none: into a folder of this session's."""
     queue = f"q{next(_numbers)}"
     # As long as a real worker's (process@host), because history keeps it; and no machine's name in what is recorded.
     plain = await Client.connect(
@@ -314,6 +323,7 @@ async def open_house(
                 "simulated", base_url=world.payments.url, api_key=API_KEY, webhook_secret=SECRET
             )
         },
+        mail or mail_gateway(f"maildir://{world.payments.folder}/mail", sender="shop@shop.example"),
     )
     holder: list[House] = []
 

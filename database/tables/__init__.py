@@ -3,15 +3,20 @@
 from database.tables.access import api_keys, idempotency_keys
 from database.tables.base import metadata
 from database.tables.cases import case_lines, case_runs, cases, inspection_lines, inspections, parcels
+from database.tables.customers import customer_tier_changes, customer_tiers
 from database.tables.facts import events, facts, inbox
 from database.tables.money import fees, ledger_entries, ledger_postings, refunds, tender_refunds
 from database.tables.orders import customers, order_lines, orders, tenders
+from database.tables.policies import policies
+from database.tables.withdrawals import withdrawals
 
 __all__ = [
     "api_keys",
     "case_lines",
     "case_runs",
     "cases",
+    "customer_tier_changes",
+    "customer_tiers",
     "customers",
     "events",
     "facts",
@@ -26,7 +31,9 @@ __all__ = [
     "order_lines",
     "orders",
     "parcels",
+    "policies",
     "refunds",
     "tender_refunds",
     "tenders",
+    "withdrawals",
 ]
