@@ -13,32 +13,54 @@ from ulid import ULID
 from api import docs
 from api.dependencies import Partners
 from api.errors import translate_errors, unforeseen
-from api.routes import decisions, health, ops, orders, returns, warehouse, webhooks
+from api.routes import (
+    customers,
+    decisions,
+    health,
+    ops,
+    orders,
+    policies,
+    policy,
+    returns,
+    warehouse,
+    webhooks,
+    withdrawals,
+)
 from api.routes.health import Check
+from api.routes.policy import PolicyWords
 from api.routes.webhooks import WhatIsWrong
 from api.security import KeyRing, undeclared
 from database.engine import Sessions
 from desk import ReturnsDesk
+from desk.withdrawals import WithdrawalsDesk
 
 log = logging.getLogger("boomerang.api")
 
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")
 ROUTERS = (
     orders.router,
+    customers.router,
     returns.router,
     decisions.router,
     warehouse.router,
     webhooks.router,
+    withdrawals.router,
+    policy.router,
+    policies.router,
     ops.router,
     health.router,
     docs.router,
 )
 TAGS = [
     {"name": "orders", "description": "What was sold"},
+    {"name": "customers", "description": "Who buys, and which tier they have"},
     {"name": "returns", "description": "Returns: opened and read"},
     {"name": "decisions", "description": "What people decide about a return under way"},
     {"name": "warehouse", "description": "Parcels received, goods judged"},
     {"name": "partners", "description": "What carriers and payment providers report"},
+    {"name": "withdrawals", "description": "The statutory right of withdrawal, declared and acknowledged"},
+    {"name": "policy", "description": "What is promised now, for everybody to read"},
+    {"name": "policies", "description": "What is promised: drafted, looked through, compared, published"},
     {"name": "operators", "description": "Whether the books are right"},
     {"name": "health", "description": "Whether the server is well"},
 ]
@@ -57,16 +79,21 @@ def create_app(
     event_faults: WhatIsWrong,
     checks: Mapping[str, Check],
     version: str,
+    withdrawals_desk: WithdrawalsDesk,
+    policy_words: PolicyWords,
 ) -> FastAPI:
     """The application over a desk.
 
     `carriers` and `payments` are the codes under which partners send events and orders name processors; `event_faults` says which
-    problem each error of their gateways is; `checks` are what the server needs to be ready.
+    problem each error of their gateways is; `checks` are what the server needs to be ready; `policy_words` say the policy
+    in the reader's language.
     """
     app = FastAPI(
         title="Boomerang", version=version, openapi_tags=TAGS, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.state.desk = desk
+    app.state.withdrawals = withdrawals_desk
+    app.state.policy_words = policy_words
     app.state.sessions = sessions
     app.state.key_ring = KeyRing(sessions)
     app.state.partners = Partners(carriers, payments)

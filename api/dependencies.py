@@ -12,6 +12,7 @@ from api.errors import ActorMalformed, EntityTagMalformed, IdempotencyKeyMalform
 from api.reading import fingerprint
 from database.engine import Sessions
 from desk import Caller, IdempotencyKey, ReturnsDesk
+from desk.withdrawals import WithdrawalsDesk
 
 NAME_MAX = 80  # of who speaks, as it is written into the timeline
 ACTOR_MAX = 40
@@ -29,6 +30,11 @@ class Partners:
 
 def _desk(request: Request) -> ReturnsDesk:
     desk: ReturnsDesk = request.app.state.desk
+    return desk
+
+
+def _withdrawals(request: Request) -> WithdrawalsDesk:
+    desk: WithdrawalsDesk = request.app.state.withdrawals
     return desk
 
 
@@ -109,6 +115,7 @@ def _as_utf8(header: str) -> str:
 
 
 Desk = Annotated[ReturnsDesk, Depends(_desk)]
+Withdrawals = Annotated[WithdrawalsDesk, Depends(_withdrawals)]
 Reading = Annotated[Session, Depends(_session)]
 Speaker = Annotated[Caller, Depends(_speaker)]
 Key = Annotated[IdempotencyKey, Depends(_idempotency_key)]

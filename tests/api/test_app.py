@@ -40,4 +40,6 @@ def test_an_application_with_an_undeclared_route_does_not_start(doors: Doors, mo
             event_faults={},
             checks={},
             version="0",
+            withdrawals_desk=doors.app.state.withdrawals,
+            policy_words=doors.app.state.policy_words,
         )

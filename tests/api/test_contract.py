@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.app import ROUTERS
+from api.schemas.withdrawals import DECLARE_EXAMPLE
 from tests.api.doors import Doors, order_body, return_body
 
 BODIED = {
@@ -22,6 +23,15 @@ BODIED = {
 }
 KNOWN: dict[str, Any] = {
     "PUT /v1/orders/{order_id}": order_body(lines=order_body()["lines"][:1], market="DE"),
+    "PUT /v1/customers/{customer_id}": {
+        "country": "DE",
+        "name": "x",
+        "email": "x",
+        "locale": "de",
+        "address_key": "x",
+        "device_key": "x",
+        "tier_lock": {"tier": "VIP", "reason": "x", "until": "2190-01-01T00:00:00Z"},
+    },
     "POST /v1/returns": return_body("o_1"),
     "POST /v1/returns/preview": return_body("o_1"),
     "POST /v1/returns/{return_id}/inspections": {"lines": [{"line_id": "rl_1", "quantity": 1, "grade": "A"}]},
@@ -29,6 +39,8 @@ KNOWN: dict[str, Any] = {
     "POST /v1/returns/{return_id}/refuse": {"reason": "no"},
     "POST /v1/ops/cases/{return_id}/retry": {"reason": "now"},
 }
+KNOWN["POST /v1/withdrawals"] = DECLARE_EXAMPLE
+KNOWN["POST /v1/withdrawals/{withdrawal_id}/answer"] = {"text": "done"}
 NASTY: list[Any] = [
     None, True, 0, -1, 0.5, 1e308, 10**19, 2**63, 10**400, "", " ", "\0", "\u202e", "\ufeff", "\U0010ffff", "💥" * 300,
     "'; DROP TABLE cases; --", "<script>", "{detail}", "%s%n", "{{7*7}}", "=cmd|' /C calc'!A0", "2026-02-30T25:61:00Z",
