@@ -17,14 +17,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.app import create_app
 from api.errors import EventForged, EventMalformed
 from api.schemas.returns import present
+from api.schemas.withdrawals import present_withdrawal
 from assembly import given, partners_of, temporal_client
 from database.engine import connect, sessions
 from desk import ReturnsDesk
+from desk.withdrawals import WithdrawalsDesk
 from domain.errors import BoomerangError
 from gateways.errors import ForgedEvent, MalformedEvent
 from policies.book import load_policy_book
 from settings import ROOT, Settings, WrongSettings, read_settings, variable
 from telemetry import set_up_logs
+from web.app import furnish
+from web.policy.pages import policy_words
+from web.withdrawal.letter import acknowledgement
 
 log = logging.getLogger("boomerang.server")
 
@@ -40,15 +45,19 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
     made = sessions(engine)
     client = await temporal_client(settings)
     partners = partners_of(settings)
+    book = load_policy_book(settings.policies)
     desk = ReturnsDesk(
         made,
         client,
-        load_policy_book(settings.policies),
+        book,
         programme=settings.programme,
         present=present,
         carriers=partners.carriers,
         payments=partners.payments,
         task_queue=settings.task_queue,
+    )
+    withdrawals = WithdrawalsDesk(
+        made, client, desk, write=acknowledgement, present=present_withdrawal, task_queue=settings.task_queue
     )
     app = create_app(
         desk,
@@ -61,8 +70,11 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
             "temporal": client.service_client.check_health,
         },
         version=version(),
+        withdrawals_desk=withdrawals,
+        policy_words=policy_words(book),
     )
-    healing = asyncio.create_task(_heal(desk))
+    furnish(app)
+    healing = asyncio.create_task(_heal(desk, withdrawals))
     try:
         await _server(app, settings.log_level).serve(sockets=[listening])
     finally:
@@ -77,15 +89,16 @@ def version() -> str:
     return written
 
 
-async def _heal(desk: ReturnsDesk) -> None:
+async def _heal(*desks: ReturnsDesk | WithdrawalsDesk) -> None:
     while True:
-        try:
-            if done := await desk.heal():
-                log.info("told %s things that had been written down and not told", done)
-        except SQLAlchemyError as error:
-            log.warning("healing waits for the database: %s", type(error).__name__)
-        except Exception:  # a mistake in one row must not end the healing of all others
-            log.exception("healing met an error and goes on")
+        for desk in desks:
+            try:
+                if done := await desk.heal():
+                    log.info("told %s things that had been written down and not told", done)
+            except SQLAlchemyError as error:
+                log.warning("healing waits for the database: %s", type(error).__name__)
+            except Exception:  # a mistake in one row must not end the healing of all others
+                log.exception("healing met an error and goes on")
         await asyncio.sleep(HEAL_EVERY_S)
 
 

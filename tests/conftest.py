@@ -63,3 +63,4 @@ def here() -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record-histories", action="store_true", help="write tests/workflows/histories anew")
+    parser.addoption("--screenshots", metavar="FOLDER", help="keep pictures of the pages that browsers were shown")

@@ -18,16 +18,21 @@ from sqlalchemy import func, select, text
 from api.app import create_app
 from api.errors import EventForged, EventMalformed
 from api.schemas.returns import present
+from api.schemas.withdrawals import present_withdrawal
 from api.security import ROLES, Role
 from database import keys
 from database.engine import Sessions, connect, sessions
 from database.tables import metadata
 from desk import ReturnsDesk
+from desk.withdrawals import WithdrawalsDesk
 from gateways.carriers.registry import carrier_gateway
 from gateways.errors import ForgedEvent, MalformedEvent
 from gateways.payments.registry import payment_gateway
 from policies.book import load_policy_book
 from tests.partners.programs import API_KEY, SECRET
+from web.app import furnish
+from web.policy.pages import policy_words
+from web.withdrawal.letter import acknowledgement
 
 NOWHERE = {"base_url": "http://127.0.0.1:1", "api_key": API_KEY, "webhook_secret": SECRET}
 KEEP_OUT = ("api_keys",)
@@ -205,7 +210,16 @@ def open_doors(database_url: str) -> Iterator[Doors]:
         event_faults={ForgedEvent: EventForged, MalformedEvent: EventMalformed},
         checks={"database": well, "temporal": well},
         version="0.0.0",
+        withdrawals_desk=WithdrawalsDesk(
+            made,
+            temporal,  # type: ignore[arg-type]
+            desk,
+            write=acknowledgement,
+            present=present_withdrawal,
+        ),
+        policy_words=policy_words(load_policy_book()),
     )
+    furnish(app)
     with made.begin() as session:
         secrets = {role: keys.create(session, role, sorted(ROLES[role]))[1] for role in Role}
     with serving(app) as url, httpx2.Client(timeout=30) as http:
