@@ -34,6 +34,8 @@ class Scope(StrEnum):
     RETURNS_DECIDE = "returns:decide"
     OPS_READ = "ops:read"
     OPS_WRITE = "ops:write"
+    POLICIES_READ = "policies:read"  # drafts too, which nobody outside has been promised
+    POLICIES_WRITE = "policies:write"
 
 
 class Role(StrEnum):
@@ -58,6 +60,7 @@ ROLES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
                 Scope.RETURNS_DECIDE,
                 Scope.OPS_READ,
                 Scope.OPS_WRITE,
+                Scope.POLICIES_READ,
             }
         ),
         Role.ADMIN: frozenset(Scope),

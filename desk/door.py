@@ -15,6 +15,7 @@ from database.engine import Clock, Sessions, database_time
 from database.inspections import Judged
 from desk.events import PartnersEvents
 from desk.opening import Openings
+from desk.policies import PoliciesDesk
 from desk.teller import Teller, quietly
 from desk.words import (
     AppealTooLate,
@@ -74,8 +75,8 @@ class ReturnsDesk:
         self._sessions = sessions
         self._clock = clock
         self._present = present
-        standing = book.programme(programme)
-        self._openings = Openings(book, lambda session, at: standing, clock)
+        self.policies = PoliciesDesk(sessions, book, programme, clock)
+        self._openings = Openings(book, self.policies.shelf, clock)
         self._teller = Teller(sessions, client, task_queue)
         self._events = PartnersEvents(sessions, clock, self._teller, carriers, payments)
 
