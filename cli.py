@@ -14,6 +14,7 @@ from commands.returns import receipt
 from commands.serve import serve, work
 from commands.tiers import app as tier
 from commands.up import up
+from commands.withdrawals import app as withdrawal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +31,7 @@ app.command()(receipt)
 app.add_typer(data, name="data")
 app.add_typer(order, name="order")
 app.add_typer(returns, name="return")
+app.add_typer(withdrawal, name="withdrawal")
 app.add_typer(ops, name="ops")
 app.add_typer(keys, name="keys")
 app.add_typer(policy, name="policy")

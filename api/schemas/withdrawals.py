@@ -32,8 +32,8 @@ SENTENCES = {
     Fault.CONTROL_CHARACTERS: "It contains control characters.",
 }
 FAULT_CODES = {
-    Fault.MISSING: "missing",
-    Fault.TOO_LONG: "string_too_long",
+    Fault.MISSING: "field_missing",
+    Fault.TOO_LONG: "string_too_long",  # leaves as too_long, with the others of its kind (api/errors.py)
     Fault.NOT_AN_ADDRESS: "not_an_address",
     Fault.CONTROL_CHARACTERS: "control_characters",
 }
