@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from domain.clock import AT_ONCE, Event, RefundClock
 from domain.fees import Bearer, bearer_of_return_freight
+from domain.goods import GoodsCondition, Nature
 from domain.limits import ApprovalDefault, RefundTrigger
 from domain.market import (
     EXCEPTED_CONDITIONS,
@@ -22,13 +23,11 @@ from domain.market import (
     guarantee,
     withdrawal_function,
 )
-from domain.goods import GoodsCondition, Nature
 from domain.policy import RefundOnly, ReturnPolicy, Starts, Waterfall, WindowRule
 from domain.process import Method
 from domain.reasons import Fault, ReturnReason
 from domain.risk import ORDERS_BEFORE_RATES_COUNT
 from domain.terms import Terms
-from domain.tier import Tier
 from domain.triggers import AHEAD_OF_RECEIPT
 from web.policy import phrases
 from web.policy.trust import may_be_told
@@ -121,7 +120,7 @@ class _Told:
 
     @property
     def place(self) -> str:
-        return phrases.place(self.say, self.market.iso_code, self.market)
+        return phrases.place(self.say, self.terms.country, self.market)
 
 
 RIGHT = ("withdrawal_right", "withdrawal_days")
@@ -177,7 +176,7 @@ def _which(say: Words, rule: WindowRule) -> str:
     if rule.season is not None:
         first, last = (phrases.day_of_year(say, day) for day in (rule.season.placed_from, rule.season.placed_to))
         parts.append(say("policy.windows.season", first=first, last=last))
-    which = "; ".join(parts) or say("policy.windows.all")
+    which = phrases.all_of(say, parts) or say("policy.windows.all")
     return which[0].upper() + which[1:]
 
 
@@ -248,7 +247,8 @@ def _natures(words: Iterable[str]) -> tuple[Nature, ...]:
 def _goods(told: _Told) -> Iterator[Sentence]:
     say, policy = told.say, told.policy
     if policy.accepts:
-        states = [say(f"policy.condition.{condition}") for condition in GoodsCondition if condition in policy.accepts]
+        told_of = [condition for condition in GoodsCondition if condition is not GoodsCondition.NOT_SAID]
+        states = [say(f"policy.condition.{condition}") for condition in told_of if condition in policy.accepts]
         yield told.promise(say("policy.goods.accepts", what=phrases.all_of(say, states)))
     if policy.excluded:
         natures = [say(f"policy.nature.{nature}") for nature in Nature if nature in policy.excluded]
@@ -461,9 +461,3 @@ def _fair_use(told: _Told) -> Iterator[Sentence]:
         if isinstance(n := rows.get(row), int) and n:
             yield told.promise(phrases.counted(say, f"policy.fair_use.{name}", n))
     yield told.promise(say("policy.fair_use.never"))
-
-
-def tiers_that_differ(policy: ReturnPolicy) -> bool:
-    """Whether any row of the table says something else to one tier than to another."""
-    rows = policy.tier_table.rows.values()
-    return any(len({row.values.get(tier) for tier in Tier}) > 1 for row in rows)

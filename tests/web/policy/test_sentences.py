@@ -1,0 +1,289 @@
+"""What shoppers read is what the terms say: every number, every source, in every language, and nothing doubtful as law."""
+
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.calendar import Span
+from domain.goods import GoodsCondition, Nature
+from domain.market import Market, Right, no_statute_on_file
+from domain.policy import (
+    MonthDay,
+    RefundOnly,
+    ReturnPolicy,
+    RowKind,
+    Season,
+    Starts,
+    TierTable,
+    TierValue,
+    Waterfall,
+    WindowRule,
+)
+from domain.terms import terms_for
+from domain.tier import Tier
+from policies.book import load_policy_book
+from web.policy import phrases
+from web.policy.sentences import DELIVERY, LATE, STARTS, Basis, Section, Sentence, policy_in_words
+from web.words import WORDS
+
+BOOK = load_policy_book()
+STANDARD = BOOK.programme("standard")
+TODAY = date(2026, 11, 24)
+# Everything that a policy can offer is offered, so that every row of the tier table has something to say.
+GENEROUS = replace(STANDARD, returnless=True, waterfall=(Waterfall.INSURANCE, Waterfall.BENEFIT), fair_use=True)
+# Of the applied rows, these are about carriers and operators, not about what a shopper may count on.
+NOT_FOR_SHOPPERS = {"booking", "attention"}
+# Words of rows that say that the law leaves it open, or that nothing is known.
+DELIVERY_LEFT_OPEN = {"per_policy", "uncertain", None}
+
+
+def told(
+    policy: ReturnPolicy = STANDARD, market: str | Market = "DE", tier: Tier = Tier.VIP, language: str = "en"
+) -> tuple[Section, ...]:
+    law = BOOK.markets[market] if isinstance(market, str) else market
+    return policy_in_words(policy, law, terms_for(policy, law, tier), WORDS[language], on=TODAY)
+
+
+def sentences(*given: Any, **more: Any) -> list[Sentence]:
+    return [sentence for section in told(*given, **more) for sentence in section.sentences]
+
+
+def text(*given: Any, **more: Any) -> str:
+    return "\n".join(sentence.text for sentence in sentences(*given, **more))
+
+
+def with_row(policy: ReturnPolicy, name: str, value: TierValue | None) -> ReturnPolicy:
+    """The policy with one row of its tier table changed, for every tier."""
+    row = policy.tier_table.row(name)
+    values = dict.fromkeys(Tier, value) if value is not None else {}
+    rows = {**policy.tier_table.rows, name: replace(row, values=MappingProxyType(values))}
+    return replace(policy, tier_table=TierTable(policy.tier_table.version, policy.tier_table.thresholds, rows))
+
+
+@pytest.mark.parametrize("programme", BOOK.programmes)
+def test_every_programme_is_told_in_every_market_tier_and_language(programme: str) -> None:
+    policy = BOOK.programme(programme)
+    for market in BOOK.markets.values():
+        for tier in Tier:
+            names = None
+            for language in WORDS:
+                sections = told(policy, market, tier, language)
+                shape = [(s.name, [(one.basis, one.source) for one in s.sentences]) for s in sections]
+                assert names in (None, shape), f"{language} says more or less than another language"
+                names = shape
+                for sentence in (one for section in sections for one in section.sentences):
+                    assert sentence.source
+                    assert "{" not in sentence.text
+                    assert len({one.text for one in sections[0].sentences}) == len(sections[0].sentences)
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_every_number_of_the_terms_is_in_the_text(language: str) -> None:
+    say = WORDS[language]
+    for market in BOOK.markets.values():
+        for tier in Tier:
+            terms = terms_for(GENEROUS, market, tier)
+            said = text(GENEROUS, market, tier, language)
+            limits = terms.limits
+            spans = [limits.approval, limits.escalated, limits.ship_back, limits.pickup, limits.transit]
+            spans += [limits.inspection, limits.refund, terms.appeal]
+            expected = [phrases.span(say, one) for one in spans]
+            expected += [phrases.days(say, terms.return_window_days)]
+            if terms.store_credit_days:
+                expected.append(phrases.days(say, terms.store_credit_days))
+            if terms.withdrawal_days:
+                expected.append(phrases.days(say, terms.withdrawal_days, business=terms.withdrawal_business))
+            if terms.returnless_ceiling_usd:
+                expected.append(phrases.dollars(say, terms.returnless_ceiling_usd))
+            if terms.instant_ceiling_usd:
+                ahead = limits.refund_trigger in ("first_scan", "authorized")
+                expected += [
+                    phrases.dollars(say, terms.instant_ceiling_usd),
+                    phrases.span(say, limits.recharge),
+                ] * ahead
+            for clock in filter(None, limits.refund_clock.split(", ")):
+                span = clock.split(" ")[1]
+                expected += [phrases.span(say, span)] if span != "0d" else []
+            assert [one for one in expected if one not in said] == [], (market.market, tier)
+
+
+def another(kind: RowKind, old: TierValue | None, draw: Any) -> TierValue:
+    """Another value for a row of that kind."""
+    match kind:
+        case RowKind.SPAN:
+            units = st.sampled_from(["min", "h", "d", "bd"])
+            made: TierValue = draw(st.builds(lambda n, unit: str(Span(n, unit)), st.integers(15, 900), units))
+        case RowKind.OUTCOME:
+            words = {"refund_trigger": ["inspection_passed", "received", "first_scan", "authorized"]}
+            made = draw(st.sampled_from(words.get("refund_trigger" if old in words["refund_trigger"] else "", SILENCE)))
+        case RowKind.PERCENT:
+            made = draw(st.integers(1, 100))
+        case _:
+            made = draw(st.integers(61, 900))  # above every window of the law, so that the promise is what counts
+    return made
+
+
+SILENCE = ["authorize", "escalate_then_authorize"]
+TOLD_ROWS = sorted(
+    name
+    for name, row in STANDARD.tier_table.rows.items()
+    if row.applied and name not in NOT_FOR_SHOPPERS and row.kind is not RowKind.SPANS
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), name=st.sampled_from(TOLD_ROWS))
+def test_a_changed_cell_is_a_changed_sentence(data: st.DataObject, name: str) -> None:
+    row = GENEROUS.tier_table.row(name)
+    base = with_row(GENEROUS, "approval_default_low_risk", "authorize")
+    old = another(row.kind, row.values[Tier.VIP], data.draw)
+    new = another(row.kind, row.values[Tier.VIP], data.draw)
+    # China: the shopper pays the way back, so that free labels matter; no days that would raise the window or the way back.
+    before, after = (text(with_row(base, name, value), "CN") for value in (old, new))
+    assert (before == after) == (old == new)
+
+
+def test_every_applied_row_is_told_or_named_as_none_for_shoppers() -> None:
+    applied = {name for name, row in STANDARD.tier_table.rows.items() if row.applied}
+    assert applied - set(TOLD_ROWS) == NOT_FOR_SHOPPERS
+
+
+VARIED: dict[str, dict[str, Any]] = {
+    "window of its own": {"return_window_days": 77},
+    "from the order": {"window_starts": Starts.PLACED},
+    "all at the merchant's cost": {"bears_all": True},
+    "not told of the right": {"informed_of_right": False},
+    "told that the way back is theirs": {"shopper_informed": True},
+    "natures left out": {"excluded": frozenset({Nature.USED})},
+    "natures of categories": {"natures": {"hats": Nature.CUSTOM_MADE}},
+    "goods categories": {"goods_categories": frozenset({"hats"})},
+    "codes that are no goods": {"not_goods_skus": frozenset({"POST"})},
+    "conditions": {"accepts": frozenset({GoodsCondition.AS_SOLD})},
+    "value of a line": {"refer_above_minor": {"EUR": 12345}},
+    "the merchant answers": {"automatic": False},
+    "goods kept": {"returnless": True},
+    "refund only by rule": {"refund_only": RefundOnly.RULE, "returnless": True},
+    "refund only by the merchant": {"refund_only": RefundOnly.MERCHANT},
+    "reasons": {"reasons": frozenset({"defective"})},
+    "no reason asked": {"reason_required": False},
+    "ways back": {"methods": frozenset({"pickup"})},
+    "no look at the history": {"fair_use": False},
+    "a window for some goods": {"windows": (WindowRule("hats", days=99, categories=frozenset({"hats"})),)},
+}
+
+
+@pytest.mark.parametrize("vary", VARIED.values(), ids=VARIED)
+@pytest.mark.parametrize("language", WORDS)
+def test_a_changed_policy_is_a_changed_text(vary: dict[str, Any], language: str) -> None:
+    assert text(replace(STANDARD, **vary), language=language) != text(language=language)
+
+
+def test_windows_of_their_own_name_their_conditions_and_their_end() -> None:
+    season = WindowRule(
+        "holidays", until=MonthDay(1, 31), season=Season(MonthDay(11, 1), MonthDay(12, 31)), sellers=frozenset({"us"})
+    )
+    hats = WindowRule("hats", days=5, categories=frozenset({"hats", "caps"}), payments=frozenset({"cod"}))
+    said = text(replace(STANDARD, windows=(season, hats)))
+    assert "Sold by us; ordered from November 1 to December 31: until January 31 after the order." in said
+    # Five days are fewer than the right's fourteen, and the right goes first.
+    assert "Goods of the category caps or hats; paid with cod: within 14 days." in said
+
+
+@pytest.mark.parametrize("market", BOOK.markets.values(), ids=lambda market: market.market)
+def test_what_is_told_as_law_is_not_in_doubt(market: Market) -> None:
+    for sentence in sentences(STANDARD, market):
+        if sentence.basis is Basis.LAW:
+            assert sentence.source.startswith(f"law of {market.market}")
+            assert not any(word in sentence.source for word in ("low confidence", "from memory"))
+        elif sentence.basis is Basis.PROMISE:
+            assert not sentence.source.startswith("law of ")
+
+
+@pytest.mark.parametrize("market", [BOOK.markets["TH"], BOOK.markets["PH"], no_statute_on_file("CH")])
+def test_law_of_low_confidence_is_only_said_to_be_checked(market: Market) -> None:
+    bases = {sentence.basis for sentence in sentences(STANDARD, market)}
+    assert bases == {Basis.PROMISE, Basis.CHECKING}
+
+
+def test_a_doubtful_figure_is_not_told() -> None:
+    britain = BOOK.markets["UK"]  # six years of limitation, which are no guarantee
+    assert "72 months" not in text(STANDARD, britain)
+    sure = replace(britain, uncertain_fields=())
+    assert "72 months" in text(STANDARD, sure)
+
+
+def test_what_we_do_anyway_is_told_as_promise_where_the_law_is_in_doubt() -> None:
+    found = {one.text: one.basis for one in sentences(STANDARD, "KR")}
+    on_its_way = [basis for said, basis in found.items() if "3 business days of the goods being here" in said]
+    assert on_its_way == [Basis.PROMISE]
+
+
+def test_a_right_under_conditions_is_for_a_person() -> None:
+    said = text(STANDARD, "JP")
+    assert "within 8 days, but only under conditions of its own. A person looks" in said
+    assert "You have the right to withdraw" not in said
+
+
+def test_business_days_are_called_so() -> None:
+    law = replace(BOOK.markets["DE"], withdrawal_day_type="business", withdrawal_days=10)
+    assert "without giving a reason, within 10 business days" in text(STANDARD, law)
+
+
+def test_law_raises_the_window_and_is_named_as_its_source() -> None:
+    short = replace(STANDARD, return_window_days=3)
+    first = sentences(short, "DE")[0]
+    assert (first.text, first.basis) == ("You can return goods for any reason within 14 days of delivery.", Basis.LAW)
+
+
+def test_a_tier_that_is_promised_no_window_is_told_so() -> None:
+    assert "only because you have changed your mind" in text(replace(STANDARD, return_window_days=0), "SG")
+
+
+def test_the_way_back_is_the_shoppers_where_she_was_told_and_benefits_come_after() -> None:
+    informed = replace(STANDARD, shopper_informed=True, waterfall=(Waterfall.INSURANCE, Waterfall.BENEFIT))
+    said = [one.text for section in told(informed) if section.name == "way_back" for one in section.sentences]
+    assert said[1:4] == [
+        "If you have changed your mind, you pay for the way back.",
+        "If you bought return freight insurance with the order, the insurance pays.",
+        "5 labels a month are free for you.",
+    ]
+    assert "you pay for the way back" not in text(STANDARD)  # nobody told her before she bought
+
+
+def test_the_laws_clock_is_told_with_what_it_waits_for() -> None:
+    said = text(STANDARD, "DE")
+    assert "on its way within 14 days of your notice reaching us" in said
+    assert "Until we have the goods, or your proof that you have sent them, we may hold the money back." in said
+    assert "the money is due at once" in text(STANDARD, "BR")
+
+
+def test_fair_use_says_that_it_takes_no_right() -> None:
+    assert sentences()[-1].text == "A right that the law gives you is never taken away or delayed by this."
+
+
+def test_what_is_being_checked_is_said_once_a_section_and_last() -> None:
+    for market in BOOK.markets.values():
+        for section in told(STANDARD, market):
+            checking = [one.basis is Basis.CHECKING for one in section.sentences]
+            assert sum(checking) <= 1
+            assert not any(checking[:-1])
+
+
+@cache
+def words_of_rows(field: str) -> frozenset[str | None]:
+    return frozenset(getattr(market, field) for market in BOOK.markets.values())
+
+
+def test_every_word_of_the_rows_that_can_be_told_has_a_sentence() -> None:
+    starts = {market.withdrawal_starts for market in BOOK.markets.values() if market.withdrawal_right is Right.YES}
+    assert starts == STARTS
+    assert words_of_rows("refund_original_delivery") - DELIVERY_LEFT_OPEN == set(DELIVERY)
+    penalties = words_of_rows("late_refund_penalty") - {None}
+    assert len(penalties - LATE) == 1  # the French steps
+    assert "5 points for each month after 90 days" in text(STANDARD, "FR")
