@@ -29,6 +29,10 @@ NOTHING_TO_DEDUCT_FROM = (
     "sent_back_without_refund",
     "house rule: no refund to deduct from, the merchant bears the way back",
 )
+PAID_BEFORE = (
+    "label_after_the_refund",
+    "house rule: the refund was paid ahead, nothing is left to deduct from",
+)
 
 
 class ParcelActivities:
@@ -155,8 +159,10 @@ class ParcelActivities:
         else:
             freight = case.terms["freight"]
             kind = FeeKind.PICKUP if order.method is ShippingMethod.PICKUP else FeeKind.RETURN_LABEL
-            bearer = Bearer(freight["bearer"])
-            fee = Fee(kind, booking.cost_minor, booking.currency, bearer, freight["rule"], freight["source"])
+            bearer, rule, source = Bearer(freight["bearer"]), freight["rule"], freight["source"]
+            if bearer is Bearer.SHOPPER and refunds.of_case(session, case.id):
+                bearer, (rule, source) = Bearer.MERCHANT, PAID_BEFORE
+            fee = Fee(kind, booking.cost_minor, booking.currency, bearer, rule, source)
         refunds.add_fee(session, case.id, f"{fee.kind}:{order.booking_id}", fee, parcel_id=order.booking_id)
         ledger.book(session, fee_entry(case.id, order.booking_id, fee, carrier=booking.carrier), at)
 

@@ -68,10 +68,11 @@ class SettlementActivities:
         """Decide what is owed, unless that was done before; the ids of the parts that no provider can have heard of."""
         at = self._clock(session)
         known = {part.id for part in refunds.parts(session, case.id)}
-        if refunds.of_case(session, case.id):
+        ground = from_json(case.state).verdict or Verdict.AS_DECLARED
+        if decided := refunds.of_case(session, case.id):
             refunds.intend_again(session, case.id, round=effect.round, at=at)
+            goods = Money(decided.goods_minor, decided.currency)
         else:
-            ground = from_json(case.state).verdict or Verdict.AS_DECLARED
             owed = _units_owed(session, case, ground)
             lines = _refund_lines(session, owed)
             charged = refunds.shopper_fees(session, case.id)
@@ -85,19 +86,20 @@ class SettlementActivities:
             refunds.bear(session, case.id, [key for key, _ in charged], quote)
             refunds.intend(session, case.id, case.currency, over, round=effect.round, at=at)
             ledger.book(session, settlement_entry(case.id, 1, quote), at)
-            if ground is Verdict.LOST:
-                self._charge_carrier(session, case, quote)
+            goods = Money(quote.goods_minor, quote.currency)
+        if ground is Verdict.LOST:
+            self._charge_carrier(session, case, goods)
         return {part.id for part in refunds.parts(session, case.id)} - known
 
-    def _charge_carrier(self, session: Session, case: Row[Any], quote: RefundQuote) -> None:
+    def _charge_carrier(self, session: Session, case: Row[Any], goods: Money) -> None:
+        """The carrier owes what it lost, once: also goods whose refund had been paid before they were on their way."""
         parcel = parcels.inbound(session, case.id)
-        if parcel is None or not quote.goods_minor:
+        if parcel is None or not goods.minor or ledger.find(session, f"lost:{parcel.id}"):
             return
         bearer, rule, source = bearer_of_lost_goods()
-        fee = Fee(FeeKind.LOST_GOODS, quote.goods_minor, quote.currency, bearer, rule, source)
+        fee = Fee(FeeKind.LOST_GOODS, goods.minor, goods.currency, bearer, rule, source)
         refunds.add_fee(session, case.id, f"{fee.kind}:{parcel.id}", fee, parcel_id=parcel.id)
-        value = Money(quote.goods_minor, quote.currency)
-        ledger.book(session, lost_goods_entry(case.id, parcel.id, parcel.carrier, value), self._clock(session))
+        ledger.book(session, lost_goods_entry(case.id, parcel.id, parcel.carrier, goods), self._clock(session))
 
     def _pay(self, part: Row[Any], *, may_be_sent: bool) -> None:
         gateway = self._payments[part.processor]

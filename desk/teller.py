@@ -65,8 +65,15 @@ class Teller:
         self.task_queue = task_queue
 
     async def start(self, case_id: str) -> None:
-        """Set a case running; one that runs or ran already is left alone."""
-        case = await asyncio.to_thread(self._read, case_id)
+        """Set a case running; one that runs or ran already is left alone.
+
+        A case that was refused when it was asked for never ran: the word that opens it again starts it, and nothing else.
+        """
+        case, first_word = await asyncio.to_thread(self._never_ran, case_id)
+        if first_word:
+            if first_word.told_at:  # by somebody who died before noting that it runs
+                await asyncio.to_thread(self._mark_started, case_id)
+            return
         try:
             await self._client.start_workflow(
                 WORKFLOW_TYPE,
@@ -120,8 +127,8 @@ class Teller:
 
     async def _tell_one_that_does_not_run(self, case_id: str, fact: Fact, how: str) -> str | None:
         """A case that was never started is started now; one that has ended is opened again by a fact that does that."""
-        case = await asyncio.to_thread(self._read, case_id)
-        if case.started_at is None:
+        case, first_word = await asyncio.to_thread(self._never_ran, case_id)
+        if case.started_at is None and first_word is None:
             await self.start(case_id)
             await self.tell(case_id, fact, how)
             return None
@@ -143,6 +150,7 @@ class Teller:
                 search_attributes=_search_attributes(case),
                 rpc_timeout=TELL_TIMEOUT,
             )
+            await asyncio.to_thread(self._mark_started, case_id)
             return None
         again: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             WORKFLOW_TYPE,
@@ -161,6 +169,7 @@ class Teller:
             result_type=Answer,
             rpc_timeout=TELL_TIMEOUT,
         )
+        await asyncio.to_thread(self._mark_started, case_id)
         return None
 
     def _ended_before(self, case_id: str, fact: Fact) -> State | NotEnded | None:
@@ -176,9 +185,14 @@ class Teller:
             # Written down while the row said the case was running; it had just ended. Apply the fact to the end instead.
             return facts.apply_to_end(session, row, fact) if row.stage in ENDS else NOT_ENDED
 
-    def _read(self, case_id: str) -> Row[Any]:
+    def _never_ran(self, case_id: str) -> tuple[Row[Any], Row[Any] | None]:
+        """The case, and for one that has never run, the first word that opened it again after it was refused when asked for."""
         with self._sessions() as session:
-            return cases.get(session, case_id)
+            case = cases.get(session, case_id)
+            rows = facts.timeline(session, case_id) if case.started_at is None else ()
+            if not any(row.kind == "opened_refused" for row in rows):
+                return case, None
+            return case, next((row for row in rows if row.reopens), None)
 
     def _mark_started(self, case_id: str) -> None:
         with self._sessions.begin() as session:

@@ -1,6 +1,8 @@
 """Settling, cut off at every point and begun again: decided once, paid once, booked once."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -8,10 +10,12 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.settlement import SettlementActivities
-from database import facts
+from database import cases, facts, parcels
 from database.inspections import Judged
 from domain.order import Order
-from domain.process import Effect, EffectKind, Fact, FactKind
+from domain.process import Effect, EffectKind, Fact, FactKind, Verdict
+from domain.replica import from_json
+from domain.stages import Stage
 from gateways.payments.base import RefundOrder, RefundReceipt
 from tests.house import BENCH, House
 
@@ -59,10 +63,10 @@ async def judged(house: House) -> tuple[str, Order]:
     return case_id, order
 
 
-def settle(house: House, case_id: str, gateway: Any) -> Fact:
+def settle(house: House, case_id: str, gateway: Any, what: Effect = SETTLE) -> Fact:
     effect = SettlementActivities(house.made, house.clock, {"simulated": gateway})
     run: Callable[..., Fact] = ActivityEnvironment().run
-    return run(effect.settle, case_id, SETTLE)
+    return run(effect.settle, case_id, what)
 
 
 @pytest.mark.parametrize("dies", ["before the call", "after the call"])
@@ -98,3 +102,35 @@ async def test_a_provider_that_has_another_amount_under_our_id_is_for_a_person(h
         settle(house, case_id, Wrong(house, "never"))
     assert refused.value.non_retryable
     assert house.case(case_id).refunded_minor == 0
+
+
+async def test_goods_lost_after_their_refund_are_charged_to_the_carrier_once_and_not_paid_again(house: House) -> None:
+    """However often it is looked at: told again under its key, and again under the next one, as after a cut."""
+    case_id, order = await judged(house)
+    gateway = house.partners.payments["simulated"]
+    settle(house, case_id, gateway)
+    with house.made.begin() as session:
+        at, row = house.clock(session), cases.lock(session, case_id)
+        parcels.order(session, a_parcel_on_its_way(case_id, at))
+        lost = replace(from_json(row.state), stage=Stage.INSPECTED, verdict=Verdict.LOST, paid=at)
+        cases.move(session, row, lost, at, took_fact=False)
+    for key in ("settle:1.1", "settle:1.1", "settle:1.2"):
+        assert settle(house, case_id, gateway, Effect(EffectKind.SETTLE, key, 1)).data["status"] == "succeeded"
+    assert [fee for fee in house.fees(case_id) if fee[0] == "lost_goods"] == [("lost_goods", "carrier", 2500)]
+    assert house.balances(case_id)["receivable:carrier:simulated"] == 2500
+    assert len(house.provider_refunds(order)) == 1
+    assert house.case(case_id).refunded_minor == 2500
+
+
+def a_parcel_on_its_way(case_id: str, at: datetime) -> dict[str, Any]:
+    return {
+        "id": f"par_{case_id}_1",
+        "case_id": case_id,
+        "effect_key": "book:1",
+        "direction": "return",
+        "method": "label",
+        "carrier": "simulated",
+        "status": "in_transit",
+        "status_at": at,
+        "created_at": at,
+    }

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
@@ -16,7 +17,7 @@ from database import cases
 from database.engine import Sessions
 from domain.process import Fact, FactKind
 from domain.replica import digest, from_json
-from tests.house import SHOP, House, World, open_house
+from tests.house import MERCHANT, SHOP, House, World, open_house
 from tests.waiting_for import eventually
 from workflows.names import workflow_id
 
@@ -63,14 +64,28 @@ async def test_reset_at_every_point_of_a_closed_case_ends_closed_with_no_second_
     await house.inspect(case_id)
     await house.until(case_id, "closed")
     await house.until_done(case_id)
+    before = (house.fees(case_id), house.balances(case_id), house.event_types(case_id))
+    points = []
+    async for point in resets_to_every_point(house, case_id):
+        points.append(point)
+        row = await house.until(case_id, "closed")
+        assert (row.outcome, row.refunded_minor) == ("refunded", 2500), f"reset to {point}"
+        assert len(house.provider_refunds(order)) == 1, f"reset to {point}"
+        assert len(house.bookings(case_id)) == 1, f"reset to {point}"
+        assert (house.fees(case_id), house.balances(case_id)) == before[:2], f"reset to {point}"
+        assert house.order_line(order).claimed == 2
+        assert house.order_line(order).refunded == 2
+    assert len(points) == 6
+
+
+async def resets_to_every_point(house: House, case_id: str) -> AsyncIterator[int]:
+    """The closed case's run, reset to one completed task after another, each time carried to its end again."""
     run_id = (await house.handle(case_id).describe()).run_id
     points = [
         event.event_id
         async for event in house.client.get_workflow_handle(workflow_id(case_id), run_id=run_id).fetch_history_events()
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
     ]
-    assert len(points) == 6
-    before = (house.fees(case_id), house.balances(case_id), house.event_types(case_id))
     for point in points:
         await house.client.workflow_service.reset_workflow_execution(
             ResetWorkflowExecutionRequest(
@@ -82,13 +97,120 @@ async def test_reset_at_every_point_of_a_closed_case_ends_closed_with_no_second_
             )
         )
         assert await house.client.get_workflow_handle(workflow_id(case_id)).result() == "closed", f"reset to {point}"
-        row = await house.until(case_id, "closed")
-        assert (row.outcome, row.refunded_minor) == ("refunded", 2500), f"reset to {point}"
-        assert len(house.provider_refunds(order)) == 1, f"reset to {point}"
-        assert len(house.bookings(case_id)) == 1, f"reset to {point}"
-        assert (house.fees(case_id), house.balances(case_id)) == before[:2], f"reset to {point}"
-        assert house.order_line(order).claimed == 2
-        assert house.order_line(order).refunded == 2
+        yield point
+
+
+@pytest.fixture(scope="module")
+async def trusting(made_sessions: Sessions, temporal_address: str, world: World) -> AsyncIterator[House]:
+    """A house that refunds at the first scan, and small sums without a parcel."""
+    async with open_house(made_sessions, temporal_address, world, programme="standard_global") as made:
+        yield made
+
+
+@pytest.mark.parametrize("ending", ["judged", "lost"])
+async def test_reset_at_every_point_of_a_case_that_was_paid_ahead_pays_and_charges_once(
+    trusting: House, ending: str
+) -> None:
+    order = await trusting.sell(1, price_minor=12000)
+    case_id = await trusting.open(order)
+    await trusting.until(case_id, "booked")
+    await trusting.scan(case_id, "picked_up")
+    await trusting.until(case_id, "awaited")
+    await trusting.until_idle(case_id)
+    if ending == "judged":
+        await trusting.receive(case_id)
+        await trusting.inspect(case_id)
+    else:
+        await trusting.scan(case_id, "lost")
+    await trusting.until(case_id, "closed")
+    await trusting.until_done(case_id)
+    said = trusting.event_types(case_id)
+    assert said.count("refund.succeeded") == said.count("return.closed") == 1
+    assert said.index("refund.succeeded") < said.index("return.closed")
+    charged = [fee for fee in trusting.fees(case_id) if fee[0] == "lost_goods"]
+    assert charged == ([("lost_goods", "carrier", 12000)] if ending == "lost" else [])
+    before = (trusting.fees(case_id), trusting.balances(case_id))
+    refunded = trusting.case(case_id).refunded_minor
+    assert refunded == 12000 - sum(amount for _, bearer, amount in trusting.fees(case_id) if bearer == "shopper")
+    async for point in resets_to_every_point(trusting, case_id):
+        assert (await trusting.until(case_id, "closed")).refunded_minor == refunded, f"reset to {point}"
+        assert [refund.amount_minor for refund in trusting.provider_refunds(order)] == [refunded], f"reset to {point}"
+        assert len(trusting.bookings(case_id)) == 1, f"reset to {point}"
+        assert (trusting.fees(case_id), trusting.balances(case_id)) == before, f"reset to {point}"
+
+
+async def test_another_label_after_the_refund_is_borne_by_the_merchant(trusting: House) -> None:
+    """Nothing is left of the refund that it could come off."""
+    case_id = await trusting.open(await trusting.sell(1, price_minor=12000))
+    await trusting.until(case_id, "booked")
+    await trusting.scan(case_id, "picked_up")
+    await trusting.until(case_id, "awaited")
+    await trusting.until_idle(case_id)
+    await trusting.scan(case_id, "return_to_sender")
+    await trusting.until(case_id, "attention")
+    await trusting.desk.retry(case_id, MERCHANT, reason="she has it again")
+    await trusting.until(case_id, "awaited")
+    labels = [(bearer, amount > 0) for kind, bearer, amount in trusting.fees(case_id) if kind == "return_label"]
+    assert sorted(labels) == [("merchant", True), ("shopper", True)]
+
+
+async def test_a_small_sum_is_refunded_and_nothing_is_booked(trusting: House) -> None:
+    order = await trusting.sell(1, price_minor=500)
+    case_id = await trusting.open(order)
+    row = await trusting.until(case_id, "closed")
+    await trusting.until_done(case_id)
+    assert (row.outcome, row.refunded_minor) == ("refunded", 500)
+    assert trusting.bookings(case_id) == []
+    assert trusting.event_types(case_id) == ["return.authorized", "refund.succeeded", "return.closed"]
+
+
+async def a_return_refused_when_it_was_asked_for(house: House) -> str:
+    long_ago = house.clock_now() - timedelta(days=200)
+    case_id = await house.open(await house.sell(1, price_minor=12000, placed_at=long_ago, delivered_at=long_ago))
+    row = house.case(case_id)
+    assert (row.stage, row.started_at) == ("refused", None)
+    return case_id
+
+
+async def test_an_appeal_sets_a_return_running_that_was_refused_when_it_was_asked_for(house: House) -> None:
+    case_id = await a_return_refused_when_it_was_asked_for(house)
+    said = await house.desk.appeal(case_id, SHOP, reason="it came broken")
+    assert said.body["stage"] == "referred"
+    row = house.case(case_id)
+    assert (row.due_owner, row.due_default) == ("platform", "authorize")
+    assert row.started_at is not None
+    await house.desk.authorize(case_id, MERCHANT)
+    await house.until(case_id, "booked")
+    await house.receive(case_id)
+    await house.inspect(case_id)
+    row = await house.until(case_id, "closed")
+    await house.until_done(case_id)
+    borne = sum(amount for _, bearer, amount in house.fees(case_id) if bearer == "shopper")
+    assert row.refunded_minor == 12000 - borne > 0
+
+
+async def test_an_appeal_that_was_written_and_not_told_is_healed(house: House) -> None:
+    """The process died before the case was set running: neither is it started anew, nor is the appeal lost."""
+    case_id = await a_return_refused_when_it_was_asked_for(house)
+    tells = house.desk._teller.tell
+
+    async def died(*_: object) -> None:
+        raise ConnectionError("killed")
+
+    house.desk._teller.tell = died  # type: ignore[method-assign,assignment]
+    try:
+        await house.desk.appeal(case_id, SHOP, reason="it came broken")
+    finally:
+        house.desk._teller.tell = tells  # type: ignore[method-assign]
+    assert house.case(case_id).started_at is None
+    await house.until_healed(case_id)
+    await house.until_idle(case_id)
+    assert house.case(case_id).stage == "referred"
+    assert house.bookings(case_id) == []
+    await house.desk.refuse(case_id, MERCHANT, reason="too late")
+    await house.until_done(case_id)
+    assert house.case(case_id).stage == "refused"
+    assert await house.handle(case_id).result() == "refused"
 
 
 async def test_the_row_and_the_running_case_agree_at_every_stage(house: House) -> None:
