@@ -16,13 +16,14 @@ runs out while the goods are under way, the money goes first and the goods are a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from domain.calendar import after
 from domain.clock import law_due
+from domain.frozen import replace
 from domain.limits import ApprovalDefault, Limits, RefundTrigger
 from domain.stages import ENDS, RANK, Owner, Silence, Stage
 
@@ -421,9 +422,12 @@ def _time_passed(state: State, fact: Fact) -> Step:
 
 def _verdict_of_silence(state: State, due: datetime) -> Verdict:
     law = law_deadline(state)
-    if law is not None and law <= due:  # it was the law's instant that passed, not the promise's
+    carrier = state.stage is Stage.IN_TRANSIT and not state.delivered
+    # Where both end at once the carrier has broken its promise as well.
+    promised = _after(state, state.since, state.limits.transit) if carrier else None
+    if law is not None and law <= due and law != promised:  # it was the law's instant that passed, not the promise's
         return Verdict.BY_LAW
-    return Verdict.LOST if state.stage is Stage.IN_TRANSIT and not state.delivered else Verdict.AS_DECLARED
+    return Verdict.LOST if carrier else Verdict.AS_DECLARED
 
 
 def silence(state: State) -> Silence | None:
@@ -675,7 +679,9 @@ def _deadline(state: State, at: datetime) -> datetime | None:
         case Stage.AUTHORIZED:
             return _after(state, at, limits.booking)
         case Stage.BOOKED:
-            return _after(state, at, limits.pickup if state.method is Method.PICKUP else limits.ship_back)
+            if state.method is Method.PICKUP:
+                return _after(state, at, limits.pickup)
+            return _after(state, at, limits.ship_back, legal=True)  # the shopper's own days, as the law counts them
         case Stage.IN_TRANSIT:
             return _by_law(state, _after(state, at, limits.transit), at)
         case Stage.RECEIVED:
@@ -690,8 +696,8 @@ def _deadline(state: State, at: datetime) -> datetime | None:
     return None
 
 
-def _after(state: State, at: datetime, span: str) -> datetime:
-    return after(at, span, state.limits.calendar)
+def _after(state: State, at: datetime, span: str, *, legal: bool = False) -> datetime:
+    return after(at, span, state.limits.calendar, legal=legal)
 
 
 def _by_law(state: State, promised: datetime, at: datetime) -> datetime:

@@ -1,14 +1,28 @@
 """What a case shows to the outside: its face, its outcome, its announcements."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.case import Outcome, announcements, face, outcome
-from domain.process import WAITS, Fact, FactKind, Method, State
+from domain.limits import ApprovalDefault, RefundTrigger
+from domain.process import WAITS, Fact, FactKind, Method, State, decide
 from domain.stages import ENDS, Owner, Silence, Stage, Status
 from tests.domain import reach
 from tests.domain.told import LIMITS, MONDAY, Told, a_state, booked, closed, in_transit, inspected, received, settled
 
 NEVER_SHOWN = {Stage.REQUESTED, Stage.CHECKED}
+
+
+AT_FIRST_SCAN = replace(LIMITS, refund_trigger=RefundTrigger.FIRST_SCAN)
+AT_RECEIPT = replace(LIMITS, refund_trigger=RefundTrigger.RECEIVED)
+RETURNLESS = replace(LIMITS, refund_trigger=RefundTrigger.RETURNLESS)
+ESCALATING = replace(LIMITS, approval_default=ApprovalDefault.ESCALATE_THEN_AUTHORIZE)
+
+
+def paid_ahead() -> Told:
+    """The refund of the first scan is being arranged."""
+    return in_transit(limits=AT_FIRST_SCAN)
 
 
 def told(case: Told) -> tuple[str, ...]:
@@ -91,6 +105,28 @@ def test_the_outcome_says_what_became_of_the_money(stage: Stage, refunded: int, 
     assert outcome(stage, refunded_minor=refunded, asked_minor=asked) is expected
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(paid_ahead().done().received().inspected(), id="accepted"),
+        pytest.param(paid_ahead().done().received().silent(), id="the bench was silent"),
+        pytest.param(paid_ahead().done().scanned("lost").done(), id="lost"),
+        pytest.param(paid_ahead().done().silent().authorized(), id="never came"),
+        pytest.param(paid_ahead().done().inspected("some").authorized(), id="not all accepted"),
+    ],
+)
+def test_what_was_paid_ahead_is_announced_once_whatever_becomes_of_the_goods(case: Told) -> None:
+    said: list[str] = []
+    before = Told(limits=AT_FIRST_SCAN).state
+    for fact in case.facts:
+        after, _ = decide(before, fact)
+        said += announcements(before, after, fact)
+        before = after
+
+    assert said.count("refund.succeeded") == said.count("return.closed") == 1
+    assert said.index("refund.succeeded") < said.index("return.closed")
+
+
 def test_every_outcome_has_an_end() -> None:
     seen = {outcome(end, refunded_minor=minor, asked_minor=2) for end in ENDS for minor in (0, 1, 2)}
 
@@ -129,6 +165,33 @@ def test_every_change_of_stage_is_announced(stage: Stage) -> None:
         pytest.param(in_transit().silent(), ("deadline.missed",), id="taken as lost, not inspected"),
         pytest.param(in_transit().scanned("in_transit"), (), id="another scan"),
         pytest.param(booked().extended(MONDAY), (), id="nothing changed"),
+        pytest.param(in_transit(limits=AT_FIRST_SCAN), ("parcel.in_transit",), id="scanned, and paid ahead"),
+        pytest.param(received(limits=AT_RECEIPT), ("parcel.received",), id="received, and paid ahead"),
+        pytest.param(paid_ahead().done(status="pending"), ("refund.pending",), id="paid ahead, pending"),
+        pytest.param(paid_ahead().done(), ("refund.succeeded",), id="paid ahead"),
+        pytest.param(paid_ahead().done().received(), ("parcel.received",), id="paid ahead, received"),
+        pytest.param(paid_ahead().done().inspected(), ("return.inspected", "return.closed"), id="paid ahead, closed"),
+        pytest.param(
+            paid_ahead().done().inspected("none"),
+            ("return.inspected", "return.needs_attention"),
+            id="paid ahead, and not accepted",
+        ),
+        pytest.param(paid_ahead().done().scanned("lost").done(), ("return.closed",), id="paid ahead, lost, charged"),
+        pytest.param(
+            paid_ahead().done().reported("failed").retried().done(),
+            ("refund.succeeded",),
+            id="paid ahead, failed, paid anew",
+        ),
+        pytest.param(Told(limits=RETURNLESS).done(), ("refund.succeeded", "return.closed"), id="goods stay"),
+        pytest.param(
+            Told(authorized=False, limits=RETURNLESS).authorized(), ("return.authorized",), id="goods may stay"
+        ),
+        pytest.param(
+            Told(authorized=False, limits=ESCALATING).silent(), ("deadline.missed", "return.escalated"), id="escalated"
+        ),
+        pytest.param(
+            Told(authorized=False).refused().appealed(), ("return.referred", "return.escalated"), id="appealed against"
+        ),
     ],
 )
 def test_a_step_is_announced(case: Told, expected: tuple[str, ...]) -> None:
@@ -147,6 +210,7 @@ def test_a_warning_is_announced_once() -> None:
 def test_a_new_case_is_announced() -> None:
     assert announcements(None, Told().state, None) == ("return.authorized",)
     assert announcements(None, Told(authorized=False).state, None) == ("return.referred",)
+    assert announcements(None, Told(limits=RETURNLESS).state, None) == ("return.authorized",)
 
 
 def test_nothing_is_announced_twice_with_one_step() -> None:

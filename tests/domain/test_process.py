@@ -974,6 +974,8 @@ class TestTheLawsClock:
 
     def test_a_carrier_whose_promise_ends_before_the_law_has_lost_the_goods_as_ever(self) -> None:
         assert in_transit(limits=LAWFUL).silent().state.verdict is Verdict.LOST
+        at_once = replace(LAWFUL, refund_clock="sent 10d")
+        assert in_transit(limits=at_once).silent().state.verdict is Verdict.LOST
 
     def test_goods_at_the_bench_are_refunded_when_the_law_says_so_and_judged_after(self) -> None:
         case = received(limits=replace(LAWFUL, inspection="20d")).silent().done()
