@@ -26,6 +26,7 @@ REMEMBERED_KEYS = 1000
 class Scope(StrEnum):
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
+    CUSTOMERS_WRITE = "customers:write"  # opens the door; what may be said there depends on the scopes beside it
     RETURNS_READ = "returns:read"
     RETURNS_WRITE = "returns:write"
     STATION_READ = "station:read"
@@ -48,7 +49,7 @@ class Role(StrEnum):
 ROLES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
     {
         Role.STOREFRONT: frozenset(
-            {Scope.ORDERS_READ, Scope.ORDERS_WRITE, Scope.RETURNS_READ, Scope.RETURNS_WRITE},
+            {Scope.ORDERS_READ, Scope.ORDERS_WRITE, Scope.CUSTOMERS_WRITE, Scope.RETURNS_READ, Scope.RETURNS_WRITE},
         ),
         # The warehouse sees goods, not money: what it needs to know comes with the scan.
         Role.WAREHOUSE: frozenset({Scope.STATION_READ, Scope.PARCELS_WRITE, Scope.INSPECTIONS_WRITE}),
@@ -58,6 +59,7 @@ ROLES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
                 Scope.RETURNS_READ,
                 Scope.RETURNS_WRITE,  # an operator ends what cannot go on
                 Scope.RETURNS_DECIDE,
+                Scope.CUSTOMERS_WRITE,  # to lock a tier
                 Scope.OPS_READ,
                 Scope.OPS_WRITE,
                 Scope.POLICIES_READ,
