@@ -13,6 +13,7 @@ from ulid import ULID
 from database import cases, facts, inbox, inspections, keys, orders, parcels
 from database.engine import Clock, Sessions, database_time
 from database.inspections import Judged
+from desk.customers import Customers
 from desk.events import PartnersEvents
 from desk.opening import Openings
 from desk.policies import PoliciesDesk
@@ -76,6 +77,7 @@ class ReturnsDesk:
         self._clock = clock
         self._present = present
         self.policies = PoliciesDesk(sessions, book, programme, clock)
+        self.customers = Customers(sessions, book.tiers.thresholds, book.rates, clock)
         self._openings = Openings(book, self.policies.shelf, clock)
         self._teller = Teller(sessions, client, task_queue)
         self._events = PartnersEvents(sessions, clock, self._teller, carriers, payments)
