@@ -18,7 +18,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from domain.errors import Invalid
@@ -123,6 +123,10 @@ class Calendar:
         return _read(text)
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         changes = "".join(f",{day}:{minutes}" for day, minutes in self.offsets[1:])
         last_days = "moves" if self.last_moves else "stays"
         bitmap = urlsafe_b64encode(self.bitmap).decode()
@@ -136,6 +140,16 @@ class Calendar:
 
     def closes(self, day: date) -> datetime:
         """The UTC instant at which the local day ends."""
+        known = self._closings.get(day)
+        if known is None:
+            known = self._closings[day] = self._closing(day)
+        return known
+
+    @cached_property
+    def _closings(self) -> dict[date, datetime]:
+        return {}
+
+    def _closing(self, day: date) -> datetime:
         n = day.toordinal() - self.first.toordinal()
         minutes = self.offsets[0][1]
         for since, later in self.offsets[1:]:  # two a year
@@ -209,14 +223,14 @@ def _next_working(day: date, calendar: Calendar) -> date:
     return day
 
 
-def after(at: datetime, span: str, calendar: str = "") -> datetime:
+def after(at: datetime, span: str, calendar: str = "", *, legal: bool = False) -> datetime:
     """The instant `span` after `at` (an aware UTC datetime); always later than `at`.
 
     calendar   the days of the market as text. Minutes and hours are exact; "2d" and "2bd" end when the second day or
-               working day after the local day of `at` closes. Where the law of the market moves a last day, "2d" moves
-               with it, promise or law: that is longer for whoever must act, and never ends a right on a Sunday.
-               Empty in cases that were opened before there were calendars: days of 24 hours, business days from Monday
+               working day after the local day of `at` closes. Empty in cases that were opened before there were calendars: days of 24 hours, business days from Monday
                to Friday in UTC, and the time of day is kept.
+    legal      the period is the law's, or stands in for one: a last day that is no working day moves where the law of
+               the market moves it. What a seller or a carrier is given ends on its day, whatever day that is.
 
     >>> friday = datetime(2026, 11, 20, 9, tzinfo=UTC)
     >>> after(friday, "2bd").isoformat()
@@ -233,7 +247,7 @@ def after(at: datetime, span: str, calendar: str = "") -> datetime:
     business = parsed.unit == "bd"
     if calendar:
         days = Calendar.parse(calendar)
-        return legal_end(at, parsed.amount, business=business, moves=days.last_moves, calendar=days)
+        return legal_end(at, parsed.amount, business=business, moves=legal and days.last_moves, calendar=days)
     return _business_days_after(at, parsed.amount) if business else at + timedelta(days=parsed.amount)
 
 

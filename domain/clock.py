@@ -98,7 +98,7 @@ class RefundClock:
         start = known[self.starts]
         if start is None:
             return None
-        end = start if self.span == AT_ONCE else after(start, self.span, calendar)
+        end = start if self.span == AT_ONCE else after(start, self.span, calendar, legal=True)
         if self.withhold is None:
             return end
         released = known[self.withhold]

@@ -124,7 +124,7 @@ STAYS = Calendar.of(
     ],
 )
 def test_a_span_ends_by_the_days_of_the_market(moment: str, span: str, end: str) -> None:
-    assert after(at(moment), span, str(BRUSSELS)) == at(end)
+    assert after(at(moment), span, str(BRUSSELS), legal=True) == at(end)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,12 @@ def test_a_span_ends_by_the_days_of_the_market(moment: str, span: str, end: str)
     ],
 )
 def test_a_last_day_stays_where_the_law_does_not_move_it(moment: str, span: str, end: str) -> None:
-    assert after(at(moment), span, str(STAYS)) == at(end)
+    assert after(at(moment), span, str(STAYS), legal=True) == at(end)
+
+
+def test_what_a_seller_is_given_ends_on_its_day_whatever_day_that_is() -> None:
+    assert after(at("2026-03-16T09:00"), "13d", str(BRUSSELS)) == at("2026-03-29T22:00")  # a Sunday
+    assert after(at("2026-03-16T09:00"), "13d", str(BRUSSELS), legal=True) == at("2026-03-30T22:00")
 
 
 def test_a_legal_period_moves_by_the_word_of_the_caller() -> None:
@@ -165,7 +170,7 @@ def test_a_calendar_without_a_working_day_ends_a_span_in_the_week_after_it() -> 
     closed = Calendar.of("XX", date(2026, 3, 16), working=[False] * 16, offsets=[0] * 16, last_moves=True)
 
     assert after(at("2026-03-16T09:00"), "1bd", str(closed)) == at("2026-04-02T00:00")
-    assert after(at("2026-03-16T09:00"), "1d", str(closed)) == at("2026-04-02T00:00")
+    assert after(at("2026-03-16T09:00"), "1d", str(closed), legal=True) == at("2026-04-02T00:00")
 
 
 def test_a_calendar_reads_as_it_was_written() -> None:
@@ -217,7 +222,7 @@ def test_a_span_ends_where_a_walk_from_day_to_day_does(
     calendar: Calendar, near: timedelta, days: int, business: bool
 ) -> None:
     moment = datetime(calendar.first.year, calendar.first.month, calendar.first.day, tzinfo=UTC) + near
-    end = after(moment, f"{days}{'bd' if business else 'd'}", str(calendar))
+    end = after(moment, f"{days}{'bd' if business else 'd'}", str(calendar), legal=True)
 
     assert end == naive_end(moment, days, business=business, calendar=calendar)
     assert end > moment
@@ -229,10 +234,10 @@ def test_a_longer_span_never_ends_earlier_nor_does_a_later_start(
 ) -> None:
     moment = datetime(calendar.first.year, calendar.first.month, calendar.first.day, tzinfo=UTC) + near
     for unit in ("min", "h", "d", "bd"):
-        end = after(moment, f"{days}{unit}", str(calendar))
-        assert end <= after(moment, f"{days + more}{unit}", str(calendar))
-        assert end <= after(moment + timedelta(hours=more), f"{days}{unit}", str(calendar))
-    assert after(moment, f"{days}d", str(calendar)) <= after(moment, f"{days}bd", str(calendar))
+        end = after(moment, f"{days}{unit}", str(calendar), legal=True)
+        assert end <= after(moment, f"{days + more}{unit}", str(calendar), legal=True)
+        assert end <= after(moment + timedelta(hours=more), f"{days}{unit}", str(calendar), legal=True)
+    assert after(moment, f"{days}d", str(calendar), legal=True) <= after(moment, f"{days}bd", str(calendar), legal=True)
 
 
 @given(calendar=calendars(), near=NEAR)

@@ -31,7 +31,7 @@ def at(text: str) -> datetime:
 def end(country: str, moment: str, span: str, *, moves: bool = True) -> datetime:
     """The end of a span for a case opened at that moment, with its calendar as the case keeps it."""
     calendar = calendar_of(country, at(moment).date(), moves=moves)
-    return after(at(moment), span, str(calendar))
+    return after(at(moment), span, str(calendar), legal=True)
 
 
 @pytest.mark.parametrize(
