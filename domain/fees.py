@@ -110,11 +110,17 @@ def bearer_of_return_freight(
     return _relieved(relief, programme_source) or bearing if bearing.bearer is Bearer.SHOPPER else bearing
 
 
+# Words of a row that leave the freight to what was agreed; an empty one does too, since it forbids nothing.
+_AS_AGREED = frozenset({"", "per_policy", "consumer_per_policy", "consumer_unless_agreed"})
+
+
 def _by_law(market_rule: str, shopper_informed: bool, market_source: str) -> Bearing:
     if market_rule == "consumer_if_informed_else_seller":
         bearer = Bearer.SHOPPER if shopper_informed else Bearer.MERCHANT
         informed = "shopper_informed" if shopper_informed else "shopper_not_informed"
         return Bearing(bearer, f"no_fault_{informed}", market_source)
+    if shopper_informed and market_rule in _AS_AGREED:
+        return Bearing(Bearer.SHOPPER, "no_fault_as_agreed", f"the programme, as {market_source} leaves it open")
     if market_rule in _NO_FAULT:
         return Bearing(_NO_FAULT[market_rule], f"no_fault_{market_rule}", market_source)
     return Bearing(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import Field
 
 from api.dependencies import Desk, Key, Reading, Speaker
@@ -148,9 +148,13 @@ def get_timeline(return_id: PathId, session: Reading) -> JSONResponse:
     dependencies=[needs(Scope.RETURNS_READ)],
     responses={200: answer("The decisions", records.EXPLANATION_EXAMPLE), **READ},
 )
-def get_explanation(return_id: PathId, session: Reading) -> JSONResponse:
+def get_explanation(return_id: PathId, session: Reading, accept: Annotated[str | None, Header()] = None) -> Response:
+    """With `Accept: text/plain`, the same as a letter for the shopper."""
     case = cases.get(session, return_id)
-    return JSONResponse(records.show_explanation(case, refunds.of_case(session, case.id)))
+    refund = refunds.of_case(session, case.id)
+    if accept and accept.split(",")[0].strip().startswith("text/plain"):
+        return PlainTextResponse(records.letter(case, refund))
+    return JSONResponse(records.show_explanation(case, refund))
 
 
 @router.get(

@@ -42,6 +42,36 @@ def show_explanation(case: Row[Any], refund: Row[Any] | None) -> dict[str, Any]:
     }
 
 
+def letter(case: Row[Any], refund: Row[Any] | None) -> str:
+    """The explanation as a letter that decides: each question, its answer, what was looked at, the rule and its source."""
+    shown = show_explanation(case, refund)["data"]
+    terms = case.terms
+    head = (
+        f"Return {case.rma}\n"
+        f"{_OUTCOMES.get(case.stage, 'The return is under way.')}\n\n"
+        f"Decided on {case.opened_at:%d %b %Y at %H:%M} UTC by programme {case.programme}, version {case.policy_version},\n"
+        f"for a customer of the tier {case.tier}, under the law of {terms['market']}.\n"
+    )
+    return "\n".join([head, *(_paragraph(number, one) for number, one in enumerate(shown, start=1))])
+
+
+_OUTCOMES = {
+    Stage.REFUSED: "The goods may not come back.",
+    Stage.REFERRED: "A person decides.",
+    Stage.CLOSED: "The return is closed.",
+    Stage.CANCELLED: "The return was cancelled.",
+    Stage.EXPIRED: "The return expired, since nothing was sent.",
+    Stage.SENT_BACK: "The goods were sent back to you.",
+}
+
+
+def _paragraph(number: int, decision: Mapping[str, Any]) -> str:
+    looked_at = "; ".join(f"{one['name'].replace('_', ' ')}: {one['value']}" for one in decision["inputs"])
+    lines = [f"{number}. {decision['question']}", f"   {decision['answer'][:1].upper()}{decision['answer'][1:]}."]
+    lines += [f"   What was looked at: {looked_at}."] if looked_at else []
+    return "\n".join([*lines, f"   Rule: {decision['rule'].replace('_', ' ')}. Source: {decision['source']}.", ""])
+
+
 def show_ledger(case: Row[Any], rows: Sequence[Row[Any]]) -> dict[str, Any]:
     """The entries of a return, each summing to zero, and what its accounts stand at with them."""
     entries: dict[int, dict[str, Any]] = {}

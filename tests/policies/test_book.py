@@ -68,7 +68,17 @@ def test_every_row_says_why_and_the_applied_ones_are_those_that_terms_are_made_o
 def test_the_programmes() -> None:
     programmes = load_policy_book().programmes
 
-    assert set(programmes) == {"standard", "online_retail"}
+    assert set(programmes) == {
+        "standard",
+        "online_retail",
+        "worry_free",
+        "speedy",
+        "standard_global",
+        "mediated",
+        "transparent",
+        "timer_sheet",
+        "norm_2025",
+    }
     assert programmes["standard"].window_starts is Starts.DELIVERED
     assert programmes["online_retail"].window_starts is Starts.PLACED
     assert len(programmes["online_retail"].not_goods_skus) == 11
