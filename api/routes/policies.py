@@ -120,13 +120,15 @@ def replace_policy(policy_id: PathId, asked: PolicyAsked, desk: Desk, tags: Chec
 @router.delete(
     "/v1/policies/{policy_id}",
     summary="Throw a draft away",
-    status_code=204,
     dependencies=[needs(Scope.POLICIES_WRITE)],
-    responses={204: {"description": "It is gone"}, **problems(*KEYED, 404, 409, 412, 422, *STORED)},
+    responses={
+        200: answer("It is gone", {"id": HEADING_EXAMPLE["id"], "removed": True}),
+        **problems(*KEYED, 404, 409, 412, 422, *STORED),
+    },
 )
-def delete_policy(policy_id: PathId, desk: Desk, tags: Checksums) -> Response:
+def delete_policy(policy_id: PathId, desk: Desk, tags: Checksums) -> JSONResponse:
     desk.policies.remove(policy_id, tags)
-    return Response(status_code=204)
+    return JSONResponse({"id": policy_id, "removed": True})
 
 
 @router.post(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from api.app import ROUTERS
 from api.schemas.withdrawals import DECLARE_EXAMPLE
 from tests.api.doors import Doors, order_body, return_body
+from tests.policies.standing import a_text
 
 BODIED = {
     f"{method} {route.path}": (method, route.path)
@@ -38,6 +39,9 @@ KNOWN: dict[str, Any] = {
     "POST /v1/returns/{return_id}/extend": {"until": "2030-01-01T00:00:00Z", "reason": ""},
     "POST /v1/returns/{return_id}/refuse": {"reason": "no"},
     "POST /v1/ops/cases/{return_id}/retry": {"reason": "now"},
+    "POST /v1/policies": {"text": a_text(), "note": ""},
+    "PUT /v1/policies/{policy_id}": {"text": a_text(), "note": ""},
+    "POST /v1/policies/{policy_id}/publish": {"effective_from": "2090-01-01T00:00:00Z", "accept_warnings": True},
 }
 KNOWN["POST /v1/withdrawals"] = DECLARE_EXAMPLE
 KNOWN["POST /v1/withdrawals/{withdrawal_id}/answer"] = {"text": "done"}
