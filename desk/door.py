@@ -77,7 +77,7 @@ class ReturnsDesk:
         self._clock = clock
         self._present = present
         self.policies = PoliciesDesk(sessions, book, programme, clock)
-        self.customers = Customers(sessions, book.tiers.thresholds, book.rates, clock)
+        self.customers = Customers(sessions, self.policies.shelf.thresholds, book.rates, clock)
         self._openings = Openings(book, self.policies.shelf, clock)
         self._teller = Teller(sessions, client, task_queue)
         self._events = PartnersEvents(sessions, clock, self._teller, carriers, payments)
@@ -400,7 +400,7 @@ def appeal_until(row: Row[Any]) -> datetime | None:
     state = from_json(row.state)
     if state.stage is not Stage.REFUSED or timely(state, FactKind.APPEALED) is not None:
         return None
-    return after(state.since, row.terms.get("appeal", APPEAL_OF_OLD), state.limits.calendar)
+    return after(state.since, row.terms.get("appeal", APPEAL_OF_OLD), state.limits.calendar, legal=True)
 
 
 def _check_version(session: Session, row: Row[Any], version: int | None) -> None:
