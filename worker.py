@@ -23,6 +23,7 @@ from activities.settlement import SettlementActivities
 from activities.tier_review import TierReviewActivities
 from assembly import Partners, connected_client, given, partners_of
 from database.engine import Clock, Sessions, connect, database_time, sessions
+from desk.policies import PolicyShelf
 from policies.book import HERE as POLICIES
 from policies.book import load_policy_book
 from settings import Settings, read_settings
@@ -49,16 +50,22 @@ def sandbox() -> SandboxedWorkflowRunner:
 
 
 def activities(
-    made: Sessions, partners: Partners, *, clock: Clock = database_time, home: str = HOME, policies: Path = POLICIES
+    made: Sessions,
+    partners: Partners,
+    *,
+    clock: Clock = database_time,
+    home: str = HOME,
+    policies: Path = POLICIES,
+    programme: str = "standard",
 ) -> list[Any]:
-    """Every effect of the house. `policies` is the folder with the tiers' thresholds and the rates they are compared by."""
+    """Every effect of the house. `policies` is the folder of the policy book, `programme` the one whose thresholds tiers have."""
     notes = NoteActivities(made, clock)
     parcel = ParcelActivities(made, clock, partners.carriers, carrier="simulated", home=home)
     settlement = SettlementActivities(made, clock, partners.payments)
     mail = MailActivities(made, clock, partners.mail)
     effects = [notes.record, notes.write_over, parcel.book, parcel.void, parcel.send_back, settlement.settle]
     book = load_policy_book(policies)
-    tiers = TierReviewActivities(made, clock, book.tiers.thresholds, book.rates)
+    tiers = TierReviewActivities(made, clock, PolicyShelf(book, programme).thresholds, book.rates)
     return [*effects, mail.acknowledge_withdrawal, tiers.review]
 
 
@@ -84,7 +91,7 @@ async def work(settings: Settings) -> None:
     engine = connect(given(settings.database_url, "database_url"), pool=settings.worker_threads)
     worker = make_worker(
         client,
-        activities(sessions(engine), partners_of(settings), policies=settings.policies),
+        activities(sessions(engine), partners_of(settings), policies=settings.policies, programme=settings.programme),
         task_queue=settings.task_queue,
         threads=settings.worker_threads,
         max_cached_workflows=settings.max_cached_workflows,

@@ -14,7 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from database import customers
-from database.customers import Known, Why
+from database.customers import Known, ThresholdsAt, Why
 from database.engine import Clock, Sessions
 from domain.rates import PolicyRates
 from domain.tier import Reviewed, Standing, TierThresholds, orders_since, standing_at
@@ -41,7 +41,7 @@ class Page:
 
 class TierReviewActivities:
     def __init__(
-        self, sessions: Sessions, clock: Clock, thresholds: TierThresholds, rates: PolicyRates | None = None
+        self, sessions: Sessions, clock: Clock, thresholds: ThresholdsAt, rates: PolicyRates | None = None
     ) -> None:
         self._sessions = sessions
         self._clock = clock
@@ -90,7 +90,7 @@ def end_review(sessions: Sessions, progress: Progress) -> Reviewed:
 
 def review_page(
     session: Session,
-    thresholds: TierThresholds,
+    thresholds: ThresholdsAt,
     rates: PolicyRates | None,
     clock: Clock,
     *,
@@ -104,7 +104,7 @@ def review_page(
     # The moment is asked for once the customers are held: a lock on any of them is older than it.
     at = clock(session)
     older = [known for known in met if known.reviewed_at is None or known.reviewed_at <= at]
-    standings = _stand(session, older, thresholds, rates, at)
+    standings = _stand(session, older, thresholds(session, at), rates, at)
     changes = [found for known in older if (found := _change(known, standings[known.customer_id], at))]
     customers.write_standings(session, [(known, standings[known.customer_id]) for known in older], at)
     customers.note_changes(session, changes)
@@ -113,7 +113,7 @@ def review_page(
 
 def look_at_page(
     session: Session,
-    thresholds: TierThresholds,
+    thresholds: ThresholdsAt,
     rates: PolicyRates | None,
     at: datetime,
     *,
@@ -124,7 +124,7 @@ def look_at_page(
     met = customers.page_of(session, after=after, size=size, lock=False)
     if not met:
         return None
-    standings = _stand(session, met, thresholds, rates, at)
+    standings = _stand(session, met, thresholds(session, at), rates, at)
     changed = sum(standings[known.customer_id].tier is not known.tier for known in met)
     return Page(standings, met[-1].customer_id, changed)
 

@@ -14,10 +14,11 @@ from commands.client import at
 from commands.house import call_server, open_database, this_house
 from commands.returns import AsJson
 from commands.words import WrongUse, in_plain_words, moment, money, say, say_json, show_fields, show_table
-from database.customers import NOT_REVIEWED
+from database.customers import NOT_REVIEWED, ThresholdsAt
 from database.engine import Sessions, database_time
+from desk.policies import PolicyShelf
 from domain.rates import PolicyRates
-from domain.tier import Reviewed, Tier, TierThresholds
+from domain.tier import Reviewed, Tier
 from policies.book import load_policy_book
 from workflows.tier_review import PAGE
 
@@ -104,7 +105,7 @@ def review(
         book = load_policy_book(settings.policies)
         with open_database(settings) as made:
             began = time.monotonic()
-            done = _review(made, book.tiers.thresholds, book.rates, day, tell=not as_json)
+            done = _review(made, PolicyShelf(book, settings.programme).thresholds, book.rates, day, tell=not as_json)
             seconds = time.monotonic() - began
         if as_json:
             say_json({**asdict(done), "on": day, "seconds": round(seconds, 3)})
@@ -119,7 +120,7 @@ def review(
 
 
 def _review(
-    made: Sessions, thresholds: TierThresholds, rates: PolicyRates | None, day: date | None, *, tell: bool
+    made: Sessions, thresholds: ThresholdsAt, rates: PolicyRates | None, day: date | None, *, tell: bool
 ) -> Reviewed:
     progress, last = begin_review(made), time.monotonic()
     whole, found = sum(progress.before.values()), dict.fromkeys(map(str, Tier), 0)

@@ -1,7 +1,7 @@
 """Customers: what they say of themselves, which tier they have, who locked it, and how it came to be."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,9 @@ from database.orders import UnknownCustomer
 from database.tables import customer_tier_changes, customer_tiers, customers, orders
 from domain.errors import Invalid
 from domain.order import OrderStatus
-from domain.tier import PlacedOrder, Standing, Tier, TierLock
+from domain.tier import PlacedOrder, Standing, Tier, TierLock, TierThresholds
+
+ThresholdsAt = Callable[[Session, datetime], TierThresholds]  # those of the policy that counts at a moment
 
 REVIEWER = "review"  # who changes a tier when nobody does
 LOCK_COLUMNS = ("locked_tier", "locked_by", "lock_reason", "locked_at", "locked_until")

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from database import customers
+from database.customers import ThresholdsAt
 from database.engine import Clock, Sessions
 from desk.words import Caller
 from domain.errors import Invalid
@@ -63,7 +64,9 @@ class TierShown:
 
 
 class Customers:
-    def __init__(self, sessions: Sessions, thresholds: TierThresholds, rates: PolicyRates | None, clock: Clock) -> None:
+    """`thresholds` are asked at every question: those of the policy that counts at the moment it is about."""
+
+    def __init__(self, sessions: Sessions, thresholds: ThresholdsAt, rates: PolicyRates | None, clock: Clock) -> None:
         self._sessions = sessions
         self._thresholds = thresholds
         self._rates = rates
@@ -106,7 +109,7 @@ class Customers:
                 lock = customers.known_from(on_record).lock if on_record else None
                 standing = self._standing(session, customer_id, lock, at)
                 changes = customers.changes_of(session, customer_id)
-                return TierShown(customer_id, at, standing, self._thresholds, on_record, changes)
+                return TierShown(customer_id, at, standing, self._thresholds(session, at), on_record, changes)
 
         return await asyncio.to_thread(look)
 
@@ -125,9 +128,10 @@ class Customers:
             customers.unlock_tier(session, customer_id, standing, at=at, by=caller.name, reason=asked.reason)
 
     def _standing(self, session: Session, customer_id: str, lock: TierLock | None, at: datetime) -> Standing:
-        since = orders_since(self._thresholds, at)
+        thresholds = self._thresholds(session, at)
+        since = orders_since(thresholds, at)
         bought = customers.purchases_of(session, [customer_id], since=since, until=at)[customer_id]
-        return standing_at(bought, lock, self._thresholds, self._rates, at)
+        return standing_at(bought, lock, thresholds, self._rates, at)
 
     def _shown(self, session: Session, customer_id: str, at: datetime, *, new: bool = False) -> Shown:
         row = customers.get(session, customer_id)

@@ -23,6 +23,7 @@ from domain.contradictions import Against, Contradiction, Severity, refused
 from domain.errors import Conflict, Invalid, Stale, Unavailable
 from domain.policy import PolicyBook, ReturnPolicy
 from domain.publishing import Change, Effect, changes, effects
+from domain.tier import TierThresholds
 from policies.book import BadPolicyFile, lines_of, read_tier_table
 from policies.drafts import TIERS, look_through, read_draft, read_over
 
@@ -155,6 +156,10 @@ class PolicyShelf:
     def __call__(self, session: Session, at: datetime) -> ReturnPolicy:
         policy_id = policies.id_at(session, self._standing.programme, at)
         return self._standing if policy_id is None else self.version(session, policy_id)
+
+    def thresholds(self, session: Session, at: datetime) -> TierThresholds:
+        """What customers' tiers are measured by at a moment."""
+        return self(session, at).tier_table.thresholds
 
     def version(self, session: Session, policy_id: str) -> ReturnPolicy:
         """A published version, read over the tier table that it was published with."""

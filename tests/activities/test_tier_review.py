@@ -17,11 +17,17 @@ from database.engine import Sessions, database_time
 from database.orders import Customer
 from desk import Caller
 from desk.customers import Customers, Lock
-from domain.tier import Reviewed, Tier
+from domain.tier import Reviewed, Tier, TierThresholds
 from policies.book import load_policy_book
 from tests.waiting import until
 
 THRESHOLDS = load_policy_book().tiers.thresholds
+
+
+def thresholds(*_: object) -> TierThresholds:
+    return THRESHOLDS
+
+
 IDS = [f"c_{number}" for number in range(1, 6)]
 
 
@@ -58,7 +64,7 @@ def run(made: Sessions, page: int, *details: Any, clock: Any = database_time) ->
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, heartbeat_details=list(details))
     environment.on_heartbeat = lambda *details: said.append(details[0])
-    return environment.run(TierReviewActivities(made, clock, THRESHOLDS).review, page), said
+    return environment.run(TierReviewActivities(made, clock, thresholds).review, page), said
 
 
 def test_every_customer_is_reviewed_and_each_page_is_told(made_sessions: Sessions) -> None:
@@ -105,7 +111,7 @@ def test_a_page_that_fails_leaves_nothing_half_written(made_sessions: Sessions) 
 def test_looking_at_a_day_writes_nothing(made_sessions: Sessions) -> None:
     at = datetime.now(UTC)
     with made_sessions() as session:
-        page = look_at_page(session, THRESHOLDS, None, at, after="", size=10)
+        page = look_at_page(session, thresholds, None, at, after="", size=10)
 
     assert page is not None
     assert (page.standings["c_3"].tier, page.changed, tiers(made_sessions)) == (Tier.INTERMEDIATE, 5, {})
@@ -113,7 +119,7 @@ def test_looking_at_a_day_writes_nothing(made_sessions: Sessions) -> None:
 
 def test_a_lock_set_while_its_page_is_reviewed_is_kept(made_sessions: Sessions) -> None:
     """Whoever locks waits for the page, and a review that comes after sees the lock."""
-    desk = Customers(made_sessions, THRESHOLDS, None, database_time)
+    desk = Customers(made_sessions, thresholds, None, database_time)
     locking = threading.Thread(target=lambda: _lock(desk, "c_1"))
 
     def clock(session: Session) -> datetime:

@@ -33,7 +33,7 @@ def session(made_sessions: Sessions) -> Iterator[Session]:
 
 
 def review(session: Session, at: datetime, *, after: str = "", size: int = 1000) -> Page | None:
-    return review_page(session, THRESHOLDS, None, lambda _: at, after=after, size=size)
+    return review_page(session, lambda *_: THRESHOLDS, None, lambda _: at, after=after, size=size)
 
 
 def locked(session: Session, customer: str = "c_1", lock: TierLock = LOCK) -> None:

@@ -107,7 +107,7 @@ def by_the_product(made: Sessions, on: date, grace_days: int) -> dict[str, Tier]
     with made() as session:
 
         def page(after: str) -> Page | None:
-            return review_page(session, thresholds, book.rates, lambda _: end_of(on), after=after, size=1000)
+            return review_page(session, lambda *_: thresholds, book.rates, lambda _: end_of(on), after=after, size=1000)
 
         _to_the_end(page)
         written = session.execute(text("SELECT customer_id, tier FROM customer_tiers")).all()

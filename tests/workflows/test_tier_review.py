@@ -18,6 +18,7 @@ from activities.tier_review import TierReviewActivities
 from database import orders
 from database.engine import Sessions, database_time
 from database.orders import Customer
+from desk.policies import PolicyShelf
 from policies.book import load_policy_book
 from settings import ROOT
 from tests.waiting_for import eventually
@@ -29,16 +30,17 @@ pytestmark = pytest.mark.anyio
 IDS = [f"c_{number}" for number in range(1, 8)]
 WORKER = """
 import asyncio, sys
-from temporalio.client import Client, ScheduleActionExecutionStartWorkflow
+from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from activities.tier_review import TierReviewActivities
 from database.engine import connect, database_time, sessions
+from desk.policies import PolicyShelf
 from policies.book import load_policy_book
 from worker import make_worker
 
 async def work(temporal, queue, database):
     client = await Client.connect(temporal, data_converter=pydantic_data_converter)
-    tiers = TierReviewActivities(sessions(connect(database)), database_time, load_policy_book().tiers.thresholds)
+    tiers = TierReviewActivities(sessions(connect(database)), database_time, PolicyShelf(load_policy_book(), "standard").thresholds)
     async with make_worker(client, [tiers.review], task_queue=queue):
         await asyncio.Event().wait()
 
@@ -87,7 +89,7 @@ def buy(session: Session, customer: str) -> None:
 async def test_the_schedule_made_at_start_reviews_every_customer(
     made_sessions: Sessions, client: Client, queue: str
 ) -> None:
-    tiers = TierReviewActivities(made_sessions, database_time, load_policy_book().tiers.thresholds)
+    tiers = TierReviewActivities(made_sessions, database_time, PolicyShelf(load_policy_book(), "standard").thresholds)
     async with make_worker(client, [tiers.review], task_queue=queue):
         await ensure_schedules(client, queue)
         schedule = client.get_schedule_handle(tier_review_id(queue))
