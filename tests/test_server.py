@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
-from database import keys
+from database import keys, withdrawals
+from database.engine import Sessions
 from ports import free_port
 from tests.partners.programs import SECRET
 from tests.waiting import until
@@ -81,6 +83,28 @@ def test_it_lives_without_a_database_and_says_that_it_is_not_ready(here: Path) -
         assert (asked.status_code, asked.json()["code"]) == (503, "unavailable")
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=15) == 0
+
+
+def test_a_withdrawal_that_one_server_wrote_down_is_set_going_by_the_next(
+    here: Path, database_url: str, made_sessions: Sessions, temporal_address: str
+) -> None:
+    """The first one has no Temporal and is killed; the consumer has her acknowledgement all the same."""
+    form = {"name": "Ada", "contract": "10023", "email": "ada@customer.example", "token": f"form_{'k' * 32}"}
+    port = free_port()
+    with started(here, variables(database_url, port)):
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: answers(url), within_s=30)
+        said = httpx2.post(f"{url}/withdrawal/confirm", data=form, follow_redirects=True, timeout=30)
+        assert said.status_code == 200
+        assert "Your withdrawal has been received" in said.text
+    assert withdrawal(made_sessions, form["token"]).started_at is None
+    with started(here, {**variables(database_url, port), "BOOMERANG_TEMPORAL_ADDRESS": temporal_address}):
+        until(lambda: withdrawal(made_sessions, form["token"]).started_at is not None, within_s=30)
+
+
+def withdrawal(made: Sessions, token: str) -> Any:
+    with made() as session:
+        return withdrawals.of_token(session, token)
 
 
 def test_settings_that_are_missing_are_named(here: Path) -> None:
