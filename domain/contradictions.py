@@ -5,7 +5,6 @@ Nothing is corrected here. A promise below the law is a warning, since the law's
 receipt that is never paid ahead.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -223,23 +222,24 @@ def _longer(steps: tuple[str, ...], law: str) -> bool:
 
 
 def _excluded(policy: ReturnPolicy, law: tuple[Market, ...]) -> Iterator[Contradiction]:
-    for nature in sorted(policy.excluded):
-        against = tuple(
-            Against(
-                market.market,
-                None,
-                f"{nature} excluded",
-                f"no exception for {nature}, {_right_in_words(market)} to withdraw",
-                market.source("exceptions"),
-            )
-            for market in law
-            if nature not in _excepted(market)
+    held = {nature: [market for market in law if nature not in _excepted(market)] for nature in sorted(policy.excluded)}
+    against = tuple(
+        Against(
+            market.market,
+            None,
+            f"{nature} excluded",
+            f"no exception for {nature}, {_right_in_words(market)} to withdraw",
+            market.source("exceptions"),
         )
-        if against:
-            says = (
-                f"Goods of the nature {nature} are excluded, and the law makes no exception for them {_where(against)}."
-            )
-            yield _warning("excluded_but_right_holds", "goods.excluded", says, against)
+        for nature, markets in held.items()
+        for market in markets
+    )
+    if against:
+        each = "; ".join(
+            f"{nature} {_in(market.market for market in markets)}" for nature, markets in held.items() if markets
+        )
+        says = f"Goods are excluded for which the law makes no exception: {each}."
+        yield _warning("excluded_but_right_holds", "goods.excluded", says, against)
 
 
 def _excepted(market: Market) -> frozenset[Nature]:
@@ -506,15 +506,14 @@ def in_words(value: TierValue | None) -> str:
 
 def _where(against: Iterable[Against]) -> str:
     """In how many markets, and for whom: "in 3 markets (EU, DE, FR) for ENTRY, INTERMEDIATE"."""
-    markets: dict[str, None] = {}
-    tiers: defaultdict[Tier, None] = defaultdict()
-    for one in against:
-        if one.market:
-            markets[one.market] = None
-        if one.tier:
-            tiers[one.tier] = None
-    count = f"{len(markets)} market{'' if len(markets) == 1 else 's'} ({', '.join(markets)})"
-    return f"in {count}" + (f" for {', '.join(tiers)}" if tiers else "")
+    listed = list(against)
+    tiers = dict.fromkeys(one.tier for one in listed if one.tier)
+    return _in(one.market for one in listed if one.market) + (f" for {', '.join(tiers)}" if tiers else "")
+
+
+def _in(markets: Iterable[str]) -> str:
+    names = dict.fromkeys(markets)
+    return f"in {len(names)} market{'' if len(names) == 1 else 's'} ({', '.join(names)})"
 
 
 def _row_key(row: str, against: Iterable[Against]) -> str:
