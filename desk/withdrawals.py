@@ -21,7 +21,7 @@ from ulid import ULID
 from database import cases, keys, orders, withdrawals
 from database.engine import Clock, Sessions, database_time
 from database.withdrawals import Letter
-from desk.door import HEAL_AFTER, ReturnsDesk
+from desk.door import HEAL_AFTER, HEALED_AT_ONCE, ReturnsDesk
 from desk.teller import TELL_TIMEOUT, quietly
 from desk.words import Caller, DoneBefore, IdempotencyKey, KeyUsedForAnotherRequest, NotNow, spoken
 from domain.eligibility import Verdict
@@ -178,17 +178,23 @@ class WithdrawalsDesk:
                 before = self._clock(session) - HEAL_AFTER
                 return [row.id for row in withdrawals.unfinished(session, submitted_before=before)]
 
+        side_by_side = asyncio.Semaphore(HEALED_AT_ONCE)
+
+        async def carry_on(withdrawal_id: str) -> None:
+            async with side_by_side:
+                await self._carry_on(withdrawal_id)
+
         found = await asyncio.to_thread(look)
-        for withdrawal_id in found:
-            await self._carry_on(withdrawal_id)
+        await asyncio.gather(*[carry_on(withdrawal_id) for withdrawal_id in found])
         return len(found)
 
     # --- after it is written down ---
 
     async def _carry_on(self, withdrawal_id: str) -> None:
-        # The mail first: it is what the law is impatient about, and it waits for nothing.
-        await quietly(self._send_acknowledgement(withdrawal_id))
-        await quietly(self._carry_out(withdrawal_id))
+        # Side by side: the law is impatient about the mail, and neither waits for the other where Temporal is away.
+        await asyncio.gather(
+            quietly(self._send_acknowledgement(withdrawal_id)), quietly(self._carry_out(withdrawal_id))
+        )
 
     async def _send_acknowledgement(self, withdrawal_id: str) -> None:
         row = await asyncio.to_thread(self._read, withdrawal_id)
