@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.eligibility import Ground, Judged, LineRequest, Verdict, judge_line, judge_unmatched, value_minor
+from domain.goods import GoodsCondition, Nature
 from domain.market import market_of
 from domain.matching import Unmatched, UnmatchedReason
 from domain.order import QuantityNotPositive, SoldLine
 from domain.reasons import ReturnReason
+from domain.risk import ReturnHistory, Thresholds, assess
 from domain.terms import terms_for
 from domain.tier import Tier
 from policies.book import load_policy_book
@@ -260,3 +262,160 @@ def test_the_values_of_parts_sum_to_what_was_paid(price: int, discount: int, tak
     ]
 
     assert sum(values) == line.paid_minor
+
+
+# --- the nature and condition of the goods
+
+
+def of_nature(nature: Nature, **vary: Any) -> LineRequest:
+    return asked(line=an_order_line(quantity=3, natures=(nature,)), **vary)
+
+
+@pytest.mark.parametrize(
+    ("nature", "condition", "country", "expected"),
+    [
+        pytest.param(
+            "custom_made", "not_said", "DE", (Verdict.REFUSED, Ground.EXCLUDED_GOODS), id="law and promise agree"
+        ),
+        pytest.param("sealed_hygiene", "as_sold", "DE", (Verdict.ELIGIBLE, None), id="the seal is whole"),
+        pytest.param(
+            "sealed_hygiene", "opened", "DE", (Verdict.REFUSED, Ground.EXCLUDED_GOODS), id="the seal is broken"
+        ),
+        pytest.param("perishable", "not_said", "US", (Verdict.REFUSED, Ground.EXCLUDED_GOODS), id="the promise alone"),
+        pytest.param("digital", "not_said", "GB", (Verdict.REFUSED, Ground.EXCLUDED_GOODS), id="digital content"),
+        pytest.param("vehicle", "not_said", "DE", (Verdict.ELIGIBLE, None), id="a nature that nothing leaves out"),
+    ],
+)
+def test_some_goods_are_left_out_by_their_nature(
+    nature: str, condition: str, country: str, expected: tuple[Verdict, Ground]
+) -> None:
+    request = of_nature(Nature(nature), condition=GoodsCondition(condition))
+
+    assert verdict_in_short(judge(request, country=country)) == expected
+
+
+def test_what_the_law_does_not_except_it_keeps_for_the_shopper() -> None:
+    """A promise that leaves out used goods leaves them no less right to be withdrawn from."""
+    request = of_nature(Nature.USED)
+    judged = judge(request, excluded=frozenset({Nature.USED}))
+
+    assert judged.verdict is Verdict.ELIGIBLE
+    assert any(decision.answer == "no: the law goes before it" for decision in judged.decisions)
+
+
+def test_a_category_may_have_a_nature() -> None:
+    request = asked(line=an_order_line(category="underwear"), condition=GoodsCondition.OPENED)
+
+    assert judge(request, natures={"underwear": Nature.SEALED_HYGIENE}).grounds == (Ground.EXCLUDED_GOODS,)
+
+
+def test_goods_that_are_broken_are_not_left_out_by_their_nature() -> None:
+    assert judge(of_nature(Nature.CUSTOM_MADE, reason=ReturnReason.DEFECTIVE)).verdict is Verdict.ELIGIBLE
+
+
+@pytest.mark.parametrize(
+    ("condition", "country", "days", "expected"),
+    [
+        pytest.param("used", "DE", 5, (Verdict.ELIGIBLE, None), id="the right stays, value may be deducted"),
+        pytest.param("used", "CN", 5, (Verdict.REFERRED, Ground.NOT_INTACT), id="the right asks for intact goods"),
+        pytest.param("opened", "CN", 5, (Verdict.ELIGIBLE, None), id="to open is not to harm"),
+        pytest.param("used", "US", 5, (Verdict.REFUSED, Ground.NOT_AS_SOLD), id="the promise wants them as sold"),
+        pytest.param("used", "KR", 5, (Verdict.REFUSED, Ground.NOT_AS_SOLD), id="the law excepts what was used"),
+        pytest.param("as_sold", "US", 5, (Verdict.ELIGIBLE, None), id="as sold"),
+    ],
+)
+def test_goods_that_were_used_come_back_as_far_as_the_law_says(
+    condition: str, country: str, days: int, expected: tuple[Verdict, Ground]
+) -> None:
+    as_sold = frozenset({GoodsCondition.AS_SOLD, GoodsCondition.OPENED})
+    request = asked(days=days, condition=GoodsCondition(condition))
+
+    assert verdict_in_short(judge(request, country=country, accepts=as_sold)) == expected
+
+
+# --- windows, credit, conditions
+
+
+def test_presents_bought_before_christmas_come_back_in_january() -> None:
+    bought = datetime(2026, 12, 1, 10, tzinfo=UTC)
+    global_ = BOOK.programme("standard_global")
+    for day, verdict in ((date(2027, 1, 31), Verdict.ELIGIBLE), (date(2027, 2, 1), Verdict.REFUSED)):
+        request = asked(placed_at=bought, delivered_at=bought + timedelta(days=2))
+        request = replace(request, declared_at=datetime(day.year, day.month, day.day, 10, tzinfo=UTC))
+        market = market_of(BOOK, "HK")
+        judged = judge_line(
+            request,
+            policy=global_,
+            terms=terms_for(global_, market, Tier.ENTRY),
+            market=market,
+            calendar=CALENDARS["HK"],
+        )
+        assert judged.verdict is verdict
+        assert "holiday orders" in judged.decisions[2].source
+
+
+def test_a_right_under_conditions_is_for_a_person() -> None:
+    japan = {"country": "JP", "return_window_days": 3}
+    assert verdict_in_short(judge(asked(days=8), **japan)) == (Verdict.REFERRED, Ground.CONDITIONAL_RIGHT)
+    assert verdict_in_short(judge(asked(days=14), **japan)) == (Verdict.REFUSED, Ground.OUTSIDE_WINDOW)
+
+
+def test_the_last_day_of_the_right_moves_off_a_holiday_where_the_law_says_so() -> None:
+    """Delivered on 11 December 2026, the fourteenth day is Christmas Day, a Friday; the next working day is Monday the 28th."""
+    delivered = datetime(2026, 12, 11, 9, tzinfo=UTC)
+    on_the_28th = {"delivered_at": delivered, "placed_at": delivered - timedelta(days=2)}
+    request = replace(asked(**on_the_28th), declared_at=datetime(2026, 12, 28, 20, tzinfo=UTC))
+
+    assert judge(request, return_window_days=7).verdict is Verdict.ELIGIBLE
+    late = replace(request, declared_at=datetime(2026, 12, 28, 23, 30, tzinfo=UTC))  # it is the 29th in Berlin
+    assert judge(late, return_window_days=7).verdict is Verdict.REFUSED
+    assert judge(request, country="GB", return_window_days=7).verdict is Verdict.REFUSED, "there the day stays"
+
+
+# --- limits of promises
+
+
+@pytest.mark.parametrize(
+    ("country", "reason", "expected"),
+    [
+        pytest.param("US", ReturnReason.CHANGED_MIND, (Verdict.REFUSED, Ground.TOO_MANY_REQUESTS), id="a promise ends"),
+        pytest.param("DE", ReturnReason.CHANGED_MIND, (Verdict.ELIGIBLE, None), id="a right does not"),
+        pytest.param("US", ReturnReason.DEFECTIVE, (Verdict.REFERRED, Ground.TOO_MANY_REQUESTS), id="a person looks"),
+    ],
+)
+def test_five_requests_for_one_item_are_enough(
+    country: str, reason: ReturnReason, expected: tuple[Verdict, Ground]
+) -> None:
+    assert judge(asked(asked_before=4, reason=reason), country=country).verdict is Verdict.ELIGIBLE
+    assert verdict_in_short(judge(asked(asked_before=5, reason=reason), country=country)) == expected
+
+
+@pytest.mark.parametrize(
+    ("country", "expected"),
+    [
+        pytest.param("US", (Verdict.REFERRED, Ground.FAIR_USE), id="a person looks before a promise is kept"),
+        pytest.param("DE", (Verdict.ELIGIBLE, None), id="nobody looks before a right is exercised"),
+    ],
+)
+def test_frequent_returns_cost_no_right(country: str, expected: tuple[Verdict, Ground]) -> None:
+    often = assess(ReturnHistory(orders=20, returns_90_days=9), Thresholds(50, 5, 2))
+    judged = judge(asked(risk=often), country=country)
+
+    assert verdict_in_short(judged) == expected
+    assert any(decision.rule == "fair_use" for decision in judged.decisions), "the score is shown either way"
+
+
+def test_all_reasons_are_reported_together_those_that_decide_first() -> None:
+    request = asked(
+        days=40,
+        line=an_order_line(quantity=3, final_sale=True, natures=("custom_made",), shipped=0),
+        asked_before=9,
+    )
+
+    assert judge(request, country="US").grounds == (
+        Ground.OUTSIDE_WINDOW,
+        Ground.EXCLUDED_GOODS,
+        Ground.FINAL_SALE,
+        Ground.TOO_MANY_REQUESTS,
+        Ground.NEVER_SHIPPED,
+    )

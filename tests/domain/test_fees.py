@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.errors import Invalid
-from domain.fees import Bearer, bearer_of_lost_goods, bearer_of_return_freight
+from domain.fees import Bearer, FreightRelief, bearer_of_lost_goods, bearer_of_return_freight
 from domain.order import AmountNegative, AmountNotWhole
 from domain.reasons import Fault
 from tests.builders import a_fee
@@ -85,3 +85,49 @@ def test_lost_goods_are_the_carriers() -> None:
 def test_a_fee_is_a_whole_amount_and_never_a_gift(amount: Any, error: type[Invalid]) -> None:
     with pytest.raises(error):
         a_fee(amount_minor=amount)
+
+
+# --- what takes a freight from the shopper
+
+
+@pytest.mark.parametrize(
+    ("waterfall", "insured", "labels", "expected"),
+    [
+        pytest.param(("insurance", "benefit"), True, 5, ("insurer", "order_insured"), id="insurance first"),
+        pytest.param(("insurance", "benefit"), False, 5, ("platform", "tier_benefit"), id="benefit last"),
+        pytest.param(("benefit", "insurance"), True, 5, ("platform", "tier_benefit"), id="the programme's own order"),
+        pytest.param(("insurance", "benefit"), False, 0, ("shopper", "no_fault_consumer"), id="nothing is left"),
+        pytest.param((), True, 5, ("shopper", "no_fault_consumer"), id="the programme asks neither"),
+    ],
+)
+def test_insurance_and_benefits_take_a_freight_in_the_order_of_the_programme(
+    waterfall: tuple[str, ...], insured: bool, labels: int, expected: tuple[str, str]
+) -> None:
+    relief = FreightRelief(waterfall, insured=insured, labels_left=labels)
+    bearing = bearer_of_return_freight(Fault.NOBODY, bears_all=False, market_rule="consumer", relief=relief)
+
+    assert (bearing.bearer, bearing.rule) == expected
+
+
+@pytest.mark.parametrize("fault", [Fault.MERCHANT, Fault.CARRIER, Fault.PLATFORM])
+def test_no_benefit_is_spent_where_somebody_else_is_at_fault(fault: Fault) -> None:
+    relief = FreightRelief(("insurance", "benefit"), insured=True, labels_left=5)
+    bearing = bearer_of_return_freight(fault, bears_all=False, market_rule="consumer", relief=relief)
+
+    assert bearing.rule == f"fault_of_{fault}"
+
+
+def test_no_benefit_is_spent_where_the_law_lays_the_freight_on_the_seller() -> None:
+    relief = FreightRelief(("benefit",), labels_left=5)
+
+    assert (
+        bearer_of_return_freight(Fault.NOBODY, bears_all=False, market_rule="seller", relief=relief).bearer
+        == "merchant"
+    )
+
+
+@pytest.mark.parametrize("rule", ["", "per_policy", "consumer_per_policy"])
+def test_where_the_law_leaves_it_open_the_shopper_bears_what_was_agreed(rule: str) -> None:
+    agreed = bearer_of_return_freight(Fault.NOBODY, bears_all=False, market_rule=rule, shopper_informed=True)
+
+    assert (agreed.bearer, agreed.rule) == ("shopper", "no_fault_as_agreed")

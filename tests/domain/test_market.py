@@ -5,7 +5,25 @@ from typing import Any
 
 import pytest
 
-from domain.market import Confidence, Market, Right, market_of
+from domain.goods import GoodsCondition, Nature
+from domain.market import (
+    EXCEPTED_CONDITIONS,
+    EXCEPTED_NATURES,
+    UNTOLD,
+    Confidence,
+    Market,
+    Right,
+    Wear,
+    exception,
+    freight_with_fault,
+    freight_without_fault,
+    guarantee,
+    market_of,
+    original_delivery,
+    wear,
+    withdrawal_function,
+    withdrawal_right,
+)
 from policies.book import load_policy_book
 
 BOOK = load_policy_book()
@@ -174,3 +192,80 @@ def test_a_country_without_a_statute_on_file_has_no_rights_and_says_how_sure_we_
     assert not market.has_withdrawal_right
     assert market.confidence is Confidence.LOW
     assert "no statute on file" in market.name
+
+
+# --- the questions
+
+
+def test_a_right_is_only_what_holds_without_conditions() -> None:
+    assert withdrawal_right(BOOK.markets["DE"]).days == 14
+    japan = withdrawal_right(BOOK.markets["JP"])
+    assert (japan.days, japan.conditional) == (0, 8)
+    assert withdrawal_right(BOOK.markets["US"]).days == 0
+
+
+@pytest.mark.parametrize(("market", "months"), [("DE", 12), ("TR", 12), ("RU", 3), ("TW", 4), ("BR", 0)])
+def test_who_is_not_told_of_the_right_has_it_for_longer(market: str, months: int) -> None:
+    assert withdrawal_right(BOOK.markets[market], informed=False).more_months == months
+    assert withdrawal_right(BOOK.markets[market]).more_months == 0
+
+
+@pytest.mark.parametrize("market", sorted(name for name, law in BOOK.markets.items() if law.has_withdrawal_right))
+def test_every_exception_of_a_right_is_known_or_said_to_be_for_people(market: str) -> None:
+    for word in BOOK.markets[market].exceptions:
+        plain = word.split("(")[0].split(" ")[0]
+        assert plain in {*EXCEPTED_NATURES, *EXCEPTED_CONDITIONS, *UNTOLD}, word
+
+
+@pytest.mark.parametrize(
+    ("market", "natures", "condition", "excepted"),
+    [
+        pytest.param("DE", {Nature.CUSTOM_MADE}, "not_said", "custom_made", id="made to order"),
+        pytest.param("DE", {Nature.SEALED_HYGIENE}, "as_sold", None, id="sealed"),
+        pytest.param("DE", {Nature.SEALED_HYGIENE}, "opened", "sealed_hygiene_unsealed", id="the seal is broken"),
+        pytest.param("DE", set(), "used", None, id="use takes no right away in Germany"),
+        pytest.param("KR", set(), "used", "value_fell_by_use", id="in Korea it does"),
+        pytest.param("SA", set(), "used", "used", id="and in Saudi Arabia"),
+        pytest.param(
+            "RU", {Nature.CUSTOM_MADE}, "as_sold", "individually_defined_goods_usable_only_by_buyer", id="Russia"
+        ),
+        pytest.param("BR", {Nature.CUSTOM_MADE}, "opened", None, id="Brazil excepts nothing"),
+    ],
+)
+def test_what_a_law_excepts(market: str, natures: set[Nature], condition: str, excepted: str | None) -> None:
+    assert exception(BOOK.markets[market], frozenset(natures), GoodsCondition(condition)) == excepted
+
+
+@pytest.mark.parametrize(
+    ("market", "says"),
+    [("DE", Wear.DEDUCTED), ("CN", Wear.MUST_BE_INTACT), ("BR", Wear.NOT_DEDUCTED), ("HK", Wear.NOT_KNOWN)],
+)
+def test_what_a_law_says_of_lost_value(market: str, says: Wear) -> None:
+    assert wear(BOOK.markets[market]) is says
+
+
+def test_every_word_on_lost_value_is_known() -> None:
+    for market in BOOK.markets.values():
+        assert market.diminished_value_deduction is None or wear(market) is not Wear.NOT_KNOWN, market.market
+
+
+def test_an_answer_says_where_it_stands_and_how_sure_it_is() -> None:
+    assert BOOK.markets["DE"].source("withdrawal_days") == "law of DE: BGB 312g, 355, 356, 357, 357a, 437-438, 477"
+    assert BOOK.markets["ES"].source("late_refund_penalty").endswith("(from memory: have it checked)")
+    assert BOOK.markets["CN"].source("defect_guarantee_months").endswith("(from memory: have it checked)")
+    assert BOOK.markets["TH"].source("withdrawal_days").endswith("(low confidence: have it checked)")
+
+
+@pytest.mark.parametrize(("on", "offered"), [(date(2026, 6, 18), False), (date(2026, 6, 19), True)])
+def test_the_withdrawal_function_is_offered_from_its_day_on(on: date, offered: bool) -> None:
+    assert withdrawal_function(BOOK.markets["FR"], on) is offered
+    assert not withdrawal_function(BOOK.markets["US"], on)
+
+
+def test_the_other_questions_answer_from_the_row() -> None:
+    france = BOOK.markets["FR"]
+    assert guarantee(france)[:3] == (24, 24, None)
+    assert guarantee(BOOK.markets["UK"])[:3] == (72, 6, 30)
+    assert original_delivery(france).rule == "standard_only"
+    assert freight_without_fault(france).rule == "consumer_if_informed_else_seller"
+    assert freight_with_fault(BOOK.markets["AU"]).rule == "seller_if_significant_cost"
