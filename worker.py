@@ -24,6 +24,7 @@ from activities.tier_review import TierReviewActivities
 from assembly import Partners, connected_client, given, partners_of
 from database.engine import Clock, Sessions, connect, database_time, sessions
 from desk.policies import PolicyShelf
+from domain.errors import BoomerangError
 from policies.book import HERE as POLICIES
 from policies.book import load_policy_book
 from settings import Settings, read_settings
@@ -115,7 +116,10 @@ async def _schedule(client: Client, task_queue: str) -> None:
 def main() -> None:
     settings = read_settings()
     set_up_logs("worker", settings.log_level)
-    asyncio.run(work(settings))
+    try:
+        asyncio.run(work(settings))
+    except BoomerangError as error:
+        sys.exit(f"worker: {error.detail}")
     # The Temporal core may still hold a thread that outlives the interpreter; everything of ours is closed by now.
     sys.stdout.flush()
     sys.stderr.flush()

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, select, text, tuple_
@@ -14,7 +13,6 @@ from sqlalchemy.orm import Session
 from database.tables import case_lines, customers, order_lines, orders, tenders
 from domain.errors import Conflict, Missing
 from domain.order import Order, OrderLine, SoldLine, Tender
-from domain.tier import PlacedOrder
 
 
 class UnknownOrder(Missing):
@@ -76,6 +74,8 @@ def put(session: Session, order: Order, customer: Customer | None) -> bool:
 def put_customers(session: Session, people: Sequence[Customer]) -> None:
     statement = insert(customers).values([asdict(person) for person in people])
     changed = {name: statement.excluded[name] for name in CUSTOMER_SAYS}
+    for key in ("address_key", "device_key"):  # an order that does not name them takes nothing back
+        changed[key] = func.coalesce(statement.excluded[key], customers.c[key])
     session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
 
 
@@ -192,16 +192,6 @@ def country_of(session: Session, customer_id: str) -> str:
     if found is None:
         raise UnknownCustomer(f"There is no customer {customer_id!r}.", pointer="/customer_id", customer_id=customer_id)
     return str(found)
-
-
-def placed_by(session: Session, customer_id: str, *, since: datetime, until: datetime) -> list[PlacedOrder]:
-    """The customer's orders in a stretch of time, for the tier."""
-    rows = session.execute(
-        select(orders.c.placed_at, orders.c.total_minor, orders.c.currency).where(
-            orders.c.customer_id == customer_id, orders.c.placed_at >= since, orders.c.placed_at <= until
-        )
-    )
-    return [PlacedOrder(row.placed_at, row.total_minor, row.currency) for row in rows]
 
 
 def claim(session: Session, units: dict[tuple[str, str], int]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ulid import ULID
 
 from database import cases, facts, orders
-from database.customers import lock_of
+from database.customers import lock_of, purchases_of
 from database.engine import Clock
 from database.history import history_of
 from desk.words import Caller, Preview
@@ -169,7 +169,7 @@ class Openings:
         thresholds = policy.tier_table.thresholds
         if not customer:
             return tier_now([], None, thresholds, self._book.rates, at)
-        placed = orders.placed_by(session, customer, since=orders_since(thresholds, at), until=at)
+        placed = purchases_of(session, [customer], since=orders_since(thresholds, at), until=at)[customer]
         return tier_now(placed, lock_of(session, customer, at), thresholds, self._book.rates, at)
 
 
