@@ -73,7 +73,7 @@ def put(session: Session, order: Order, customer: Customer | None) -> bool:
 
 def put_customers(session: Session, people: Sequence[Customer]) -> None:
     statement = insert(customers).values([asdict(person) for person in people])
-    changed = {name: statement.excluded[name] for name in CUSTOMER_SAYS}
+    changed: dict[str, Any] = {name: statement.excluded[name] for name in CUSTOMER_SAYS}
     for key in ("address_key", "device_key"):  # an order that does not name them takes nothing back
         changed[key] = func.coalesce(statement.excluded[key], customers.c[key])
     session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
