@@ -7,12 +7,13 @@ making.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from domain.calendar import Calendar, legal_end, local_day
 from domain.explain import Decision
+from domain.frozen import replace
 from domain.goods import SEALED, GoodsCondition, Nature
 from domain.market import Market, Wear, exception, guarantee
 from domain.matching import Unmatched, UnmatchedReason

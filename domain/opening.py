@@ -4,7 +4,7 @@ Preview and opening ask the same function; preview throws the answer away.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from domain.eligibility import Ground, LineRequest, Verdict, judge_line, judge_u
 from domain.errors import Invalid
 from domain.explain import Decision
 from domain.fees import Bearing, FreightRelief, bearer_of_return_freight
+from domain.frozen import replace
 from domain.goods import GoodsCondition
 from domain.limits import Limits, RefundTrigger
 from domain.market import Confidence, Market, freight_without_fault
@@ -240,7 +241,7 @@ def _check_asked(request: ReturnRequest, policy: ReturnPolicy) -> None:
         pointer = f"/lines/{index}/reason"
         if line.reason is None and policy.reason_required:
             raise ReasonMissing("The programme asks for a reason.", pointer=pointer, offered=_offered(policy))
-        if line.reason and line.reason not in _offered(policy):
+        if line.reason and not _is_offered(line.reason, policy):
             offered = _offered(policy)
             raise ReasonNotOffered(
                 f"The reason {line.reason} is not offered here; offered: {', '.join(offered)}.",
@@ -249,10 +250,13 @@ def _check_asked(request: ReturnRequest, policy: ReturnPolicy) -> None:
             )
 
 
+def _is_offered(reason: ReturnReason, policy: ReturnPolicy) -> bool:
+    """Whether it is one of the reasons of new returns. To withdraw always is: it is a right, not an offer."""
+    return not policy.reasons or reason in policy.reasons or reason is ReturnReason.WITHDRAWAL
+
+
 def _offered(policy: ReturnPolicy) -> list[str]:
-    """The reasons of new returns. To withdraw is always one: it is a right, not an offer."""
-    reasons = policy.reasons | {ReturnReason.WITHDRAWAL} if policy.reasons else frozenset(ReturnReason)
-    return [reason for reason in ReturnReason if reason in reasons]
+    return [reason for reason in ReturnReason if _is_offered(reason, policy)]
 
 
 def _freight(fault: Fault, lines: Sequence[JudgedLine], by: Setting) -> Bearing:

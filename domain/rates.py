@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from domain.money import exponent
 
@@ -39,13 +40,19 @@ class PolicyRates:
             return minor
         if not (self.knows(from_currency) and self.knows(to_currency)):
             return None
-        rate = self._per_euro(to_currency) / self._per_euro(from_currency)
-        exact = minor * rate * Fraction(10) ** (exponent(to_currency) - exponent(from_currency))
-        half_up = (abs(exact) + Fraction(1, 2)).__floor__()
-        return half_up if exact >= 0 else -half_up
+        shift = exponent(to_currency) - exponent(from_currency)
+        rate = _rate(self._per_euro(from_currency), self._per_euro(to_currency), shift)
+        half_up = (2 * abs(minor) * rate.numerator + rate.denominator) // (2 * rate.denominator)
+        return half_up if minor >= 0 else -half_up
 
-    def _per_euro(self, currency: str) -> Fraction:
-        return Fraction(1) if currency == BASE else Fraction(self.per_euro[currency])
+    def _per_euro(self, currency: str) -> Decimal:
+        return Decimal(1) if currency == BASE else self.per_euro[currency]
 
     def __str__(self) -> str:
         return f"{self.source}, {self.as_of:%d %b %Y}"
+
+
+@lru_cache(maxsize=1024)
+def _rate(from_per_euro: Decimal, to_per_euro: Decimal, shift: int) -> Fraction:
+    """Minor units for a minor unit, exactly; `shift` is how many more decimals the second currency has."""
+    return Fraction(to_per_euro) / Fraction(from_per_euro) * Fraction(10) ** shift

@@ -98,7 +98,10 @@ class Terms:
     sources: tuple[tuple[str, str], ...]
 
     def source_of(self, aspect: str) -> str:
-        return dict(self.sources).get(aspect, f"programme {self.programme} v{self.policy_version}")
+        for name, source in self.sources:  # a dozen, and asked for every line
+            if name == aspect:
+                return source
+        return f"programme {self.programme} v{self.policy_version}"
 
 
 def terms_for(

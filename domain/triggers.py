@@ -4,12 +4,13 @@ A refund before receipt trusts the shopper, so it has a ceiling for its sum and 
 either, the refund waits for the dock. Small sums are not worth the way back at all.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from domain.calendar import Calendar
 from domain.clock import AT_ONCE, RefundClock
 from domain.explain import Decision
+from domain.frozen import replace
 from domain.limits import Limits, RefundTrigger
 from domain.money import format_minor
 from domain.terms import Terms
