@@ -3,11 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from alembic import command
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from database import policies
-from database.engine import Sessions
+from database.engine import Sessions, connect
+from database.migrate import config
+from embedded import PostgresCluster
 
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
@@ -130,3 +133,31 @@ def test_the_question_of_every_opening_looks_into_one_index(made_sessions: Sessi
             )
         ).all()
     assert any("Index Scan Backward using uq_policies_programme_effective_from" in line for line in plan)
+
+
+def test_keys_of_before_may_what_their_role_may_now(postgres: PostgresCluster) -> None:
+    url = postgres.create_database("keys_of_before")
+    command.upgrade(config(url), "0003")
+    scopes = {
+        "storefront": '["orders:read", "orders:write", "returns:read"]',
+        "operator": '["orders:read", "returns:decide", "ops:read", "ops:write"]',
+        "admin": '["orders:write", "returns:decide", "ops:read", "ops:write", "parcels:write"]',
+    }
+    engine = connect(url)
+    with engine.begin() as connection:
+        for name, has in scopes.items():
+            connection.execute(
+                text("INSERT INTO api_keys (id, name, prefix, last4, hash, scopes) VALUES (:n, :n, '', '', :n, :s)"),
+                {"n": name, "s": has},
+            )
+
+    command.upgrade(config(url), "head")
+
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT name, scopes FROM api_keys")).all()
+    engine.dispose()
+    assert {row.name: {scope for scope in row.scopes if scope.startswith("policies:")} for row in found} == {
+        "storefront": set(),
+        "operator": {"policies:read"},
+        "admin": {"policies:read", "policies:write"},
+    }
