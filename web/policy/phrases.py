@@ -17,7 +17,7 @@ from domain.calendar import Span
 from domain.market import Market
 from domain.money import EXPONENTS
 from domain.policy import MonthDay
-from web.words import Words
+from web.words import DATES, Words
 
 UNITS = {"min": "minutes", "h": "hours", "d": "days", "bd": "business_days", "m": "months"}
 FORMS = ("one", "other")
@@ -26,7 +26,7 @@ _LEAP_YEAR = 2028
 
 
 def locale_of(say: Words) -> Locale:
-    return Locale.parse(say.tag, sep="-")
+    return Locale.parse(DATES.get(say.language, say.tag), sep="-")
 
 
 def counted(say: Words, name: str, n: int, **given: object) -> str:
@@ -76,7 +76,7 @@ def any_of(say: Words, names: Iterable[str]) -> str:
 
 def all_of(say: Words, names: Iterable[str]) -> str:
     """ "newspapers; vehicles": kinds of goods, which have commas of their own."""
-    return "; ".join(names)
+    return say("policy.separator").join(names)
 
 
 def place(say: Words, code: str, market: Market | None = None) -> str:

@@ -115,7 +115,9 @@ def faults_of_part(kind: str, part: dict[str, Any]) -> Iterator[str]:
             continue
         if name not in PARTS[kind]:
             yield f"{kind} has no {name}"
-        elif (name in TAKES and value not in ENUMERATIONS[TAKES[name]]) or (name in ("startDate", "endDate") and not is_date(value)):
+        elif (name in TAKES and value not in ENUMERATIONS[TAKES[name]]) or (
+            name in ("startDate", "endDate") and not is_date(value)
+        ):
             yield f"{name}: {value!r}"
         elif name == "merchantReturnDays" and not is_days(value):
             yield f"days {value!r}"

@@ -34,10 +34,10 @@ def test_french_takes_nought_for_one_and_says_so() -> None:
 
 def test_money_and_days_are_written_as_the_language_writes_them() -> None:
     assert phrases.sum_of(WORDS["de"], 50000, "EUR") == "500,00\xa0€"
-    assert phrases.sum_of(WORDS["en"], 50000, "JPY") == "¥50,000"
-    assert phrases.dollars(WORDS["en"], 30) == "$30.00"
+    assert phrases.sum_of(WORDS["en"], 50000, "JPY") == "JP¥50,000"
+    assert phrases.dollars(WORDS["en"], 30) == "US$30.00"
     assert [phrases.day_of_year(WORDS[name], MonthDay(2, 29)) for name in ("en", "de", "fr", "zh")] == [
-        "February 29",
+        "29 February",
         "29. Februar",
         "29 février",
         "2月29日",
