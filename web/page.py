@@ -34,9 +34,10 @@ environment.globals["address"] = address
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page. Templates know `say` (the words), `languages`, and what is given here."""
+    """A page. Templates know `say` (the words), `languages`, `path` (of this page, to choose a language), and what is given."""
     say = words_of(request)
-    text = environment.get_template(template).render(say=say, languages=LANGUAGES, path=request.url.path, **values)
+    given = {"path": request.url.path, **values}
+    text = environment.get_template(template).render(say=say, languages=LANGUAGES, **given)
     headers = {"Content-Security-Policy": POLICY, "Content-Language": say.tag, "Vary": "Accept-Language"}
     return HTMLResponse(text, status, headers)
 

@@ -42,7 +42,7 @@ class Message:
 
 
 class MailGateway(Protocol):
-    """Our side of one mail server. A call blocks for at most some twenty seconds and never tries again by itself."""
+    """Our side of one mail server. A call blocks, no step of it longer than fifteen seconds, and never tries again by itself."""
 
     @property
     def code(self) -> str:

@@ -35,26 +35,33 @@ router = APIRouter(
 TOKEN = re.compile(r"form_[A-Za-z0-9_-]{32}")
 LONGEST = {"name": NAME_MAX, "contract": CONTRACT_MAX, "email": EMAIL_MAX, "goods": GOODS_MAX}
 FIELDS_MAX = 20
+FORM = "/withdrawal"
 
 
 class NotFromHere(BoomerangError):
     code, status, title = "form_not_from_here", 403, "The form was sent from another site"
 
 
-@router.get("/withdrawal")
+@router.get(FORM)
 async def form(request: Request) -> HTMLResponse:
     """Step one. A shop may name the order in its link: `/withdrawal?order=10023`."""
     order = request.query_params.get("order", "")[:CONTRACT_MAX]
     return _form(request, _declared(request, {"contract": order}))
 
 
-@router.post("/withdrawal")
+@router.post(FORM)
 async def review(request: Request) -> HTMLResponse:
     """Step two: what was typed, and the button. A shop that knows its customer may send its own form here."""
     said = _declared(request, await _sent(request))
     if faults := faults_of(said):
         return _form(request, said, faults)
     return render(request, "withdrawal/review.html", said=said, token=f"form_{secrets.token_urlsafe(24)}")
+
+
+@router.get("/withdrawal/confirm")
+async def begin_again(request: Request) -> Response:
+    """Whoever comes back to the second step's address by hand."""
+    return RedirectResponse(f"{FORM}?{urlencode({'lang': words_of(request).language})}", status_code=303)
 
 
 @router.post("/withdrawal/confirm")
@@ -126,6 +133,7 @@ def _form(
         faults=faults or {},
         notice=notice,
         longest=LONGEST,
+        path=FORM,  # also where the second step came back here
     )
 
 

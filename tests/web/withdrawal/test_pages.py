@@ -122,6 +122,20 @@ def test_a_form_that_is_not_ours_is_offered_anew_and_nothing_is_written(doors: D
     assert count(doors) == before
 
 
+def test_every_link_of_every_page_leads_to_a_page(doors: Doors) -> None:
+    """Also the languages of a form that came back from the second step, and that step's own address."""
+    acknowledged = doors.get(confirmed(doors).headers["location"], role=None)
+    pages = [
+        doors.get("/withdrawal", role=None),
+        send(doors, "/withdrawal", {}),
+        send(doors, "/withdrawal/confirm", {}),
+        acknowledged,
+    ]
+    links = {link for page in pages for link in re.findall(r'href="(/[^"]+)"', page.text)} | {"/withdrawal/confirm"}
+    answers = {link: doors.http.get(doors.url + unescape(link), follow_redirects=True).status_code for link in links}
+    assert set(answers.values()) == {200}, answers
+
+
 def test_a_page_of_another_site_cannot_confirm_for_the_reader(doors: Doors) -> None:
     before = count(doors)
     form = hidden(send(doors, "/withdrawal", FORM))
