@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from settings import PREFIX, SECRETS, Settings, variable
+from tests.test_house import HEIGHTS
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
@@ -95,7 +96,16 @@ def test_volumes_are_named_or_read_only_files_of_this_project() -> None:
 def test_the_product_is_given_settings_it_knows_and_all_that_production_demands(name: str) -> None:
     given = {key for key in SERVICES[name]["environment"] if key.startswith(PREFIX)}
     assert given <= {variable(field) for field in Settings.model_fields}
-    demanded = ("environment", "database_url", "temporal_address", "payments_url", "carriers_url", "mail_url", "mail_from", *SECRETS)
+    demanded = (
+        "environment",
+        "database_url",
+        "temporal_address",
+        "payments_url",
+        "carriers_url",
+        "mail_url",
+        "mail_from",
+        *SECRETS,
+    )
     assert {variable(field) for field in demanded} <= given
     assert SERVICES[name]["environment"]["BOOMERANG_ENVIRONMENT"] == "prod"
 
@@ -114,3 +124,8 @@ def test_the_image_is_pinned_checks_hashes_and_does_not_run_as_root() -> None:
     user = re.findall(r"^USER (\S+)$", lines, re.MULTILINE)
     assert user
     assert user[-1] not in {"root", "0"}
+
+
+def test_the_image_has_every_room_of_the_house() -> None:
+    let_in = set(re.findall(r"^!(\w+)$", (ROOT / "deploy" / "Dockerfile.dockerignore").read_text(), re.MULTILINE))
+    assert {room for room in HEIGHTS if (ROOT / room).is_dir()} - let_in == set()
