@@ -183,8 +183,9 @@ PAID_FROM: Mapping[str, Stage] = {
     RefundTrigger.RECEIVED: Stage.RECEIVED,
 }
 BEFORE_JUDGEMENT = frozenset({Stage.BOOKED, Stage.IN_TRANSIT, Stage.RECEIVED})
-# Stages in which the law's clock on the refund counts; before them the goods have not been sent, and the money may be withheld.
-UNDER_THE_LAWS_CLOCK = frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.SETTLED})
+# Stages in which the law's clock on the refund counts. While a label waits for its goods most laws let the money be withheld, and
+# then the clock itself names no instant; one that does not (Russia, Brazil) counts from the notice all the same.
+UNDER_THE_LAWS_CLOCK = frozenset({Stage.BOOKED, Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.SETTLED})
 # Reasons of ATTENTION that only a person's yes ends, or the goods themselves: the refund was paid ahead, and they do not bear it out.
 MAY_IT_STAND = frozenset({"advance_exceeds_findings", "goods_never_came"})
 NOT_ALL = frozenset({"some", "none"})
@@ -437,6 +438,9 @@ def silence(state: State) -> Silence | None:
             first_the_platform = state.limits.approval_default == ApprovalDefault.ESCALATE_THEN_AUTHORIZE
             return Silence.ESCALATE if first_the_platform and not state.escalated else Silence.AUTHORIZE
         case Stage.BOOKED:
+            law = law_deadline(state)
+            if law is not None and state.due is not None and law <= state.due:
+                return Silence.REFUND_AS_DECLARED  # no word of this law lets the money wait for the goods
             if state.method is not Method.PICKUP:
                 return Silence.EXPIRE
             return Silence.BOOK_AGAIN if state.bookings <= state.limits.pickup_tries else Silence.CALL_OPERATOR
@@ -680,8 +684,9 @@ def _deadline(state: State, at: datetime) -> datetime | None:
             return _after(state, at, limits.booking)
         case Stage.BOOKED:
             if state.method is Method.PICKUP:
-                return _after(state, at, limits.pickup)
-            return _after(state, at, limits.ship_back, legal=True)  # the shopper's own days, as the law counts them
+                return _by_law(state, _after(state, at, limits.pickup), at)
+            # The shopper's own days, as the law counts them.
+            return _by_law(state, _after(state, at, limits.ship_back, legal=True), at)
         case Stage.IN_TRANSIT:
             return _by_law(state, _after(state, at, limits.transit), at)
         case Stage.RECEIVED:
