@@ -227,8 +227,8 @@ def after(at: datetime, span: str, calendar: str = "", *, legal: bool = False) -
     """The instant `span` after `at` (an aware UTC datetime); always later than `at`.
 
     calendar   the days of the market as text. Minutes and hours are exact; "2d" and "2bd" end when the second day or
-               working day after the local day of `at` closes. Empty in cases that were opened before there were calendars: days of 24 hours, business days from Monday
-               to Friday in UTC, and the time of day is kept.
+               working day after the local day of `at` closes. Empty in cases that were opened before there were
+               calendars: days of 24 hours, business days from Monday to Friday in UTC, and the time of day is kept.
     legal      the period is the law's, or stands in for one: a last day that is no working day moves where the law of
                the market moves it. What a seller or a carrier is given ends on its day, whatever day that is.
 

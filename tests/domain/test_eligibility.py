@@ -355,7 +355,7 @@ def test_presents_bought_before_christmas_come_back_in_january() -> None:
 
 
 def test_a_right_under_conditions_is_for_a_person() -> None:
-    japan = {"country": "JP", "return_window_days": 3}
+    japan: dict[str, Any] = {"country": "JP", "return_window_days": 3}
     assert verdict_in_short(judge(asked(days=8), **japan)) == (Verdict.REFERRED, Ground.CONDITIONAL_RIGHT)
     assert verdict_in_short(judge(asked(days=14), **japan)) == (Verdict.REFUSED, Ground.OUTSIDE_WINDOW)
 
@@ -363,7 +363,7 @@ def test_a_right_under_conditions_is_for_a_person() -> None:
 def test_the_last_day_of_the_right_moves_off_a_holiday_where_the_law_says_so() -> None:
     """Delivered on 11 December 2026, the fourteenth day is Christmas Day, a Friday; the next working day is Monday the 28th."""
     delivered = datetime(2026, 12, 11, 9, tzinfo=UTC)
-    on_the_28th = {"delivered_at": delivered, "placed_at": delivered - timedelta(days=2)}
+    on_the_28th: dict[str, Any] = {"delivered_at": delivered, "placed_at": delivered - timedelta(days=2)}
     request = replace(asked(**on_the_28th), declared_at=datetime(2026, 12, 28, 20, tzinfo=UTC))
 
     assert judge(request, return_window_days=7).verdict is Verdict.ELIGIBLE

@@ -183,8 +183,8 @@ def paid_after(
                 return now
         fact: Fact
         if asked:
-            kind, data = {EffectKind.BOOK: (FactKind.BOOKED, {}), EffectKind.VOID: (FactKind.VOIDED, {})}[asked[0].kind]
-            fact = Fact(kind, now, f"done:{step}", "", {"key": asked[0].key, **data})
+            kind = {EffectKind.BOOK: FactKind.BOOKED, EffectKind.VOID: FactKind.VOIDED}[asked[0].kind]
+            fact = Fact(kind, now, f"done:{step}", "", {"key": asked[0].key})
         elif waiting and (state.alarm is None or waiting[0][0] <= state.alarm):
             now, kind, data = waiting.pop(0)
             fact = Fact(kind, now, f"told:{step}", "", data)
