@@ -17,7 +17,7 @@ from database.progress import Standing
 from domain.money import Money
 from domain.stages import ENDS, Stage
 
-ON_THE_WAY = (Stage.REFERRED, Stage.AUTHORIZED, Stage.BOOKED, Stage.IN_TRANSIT)
+ON_THE_WAY = (Stage.REFERRED, Stage.AUTHORIZED, Stage.BOOKED, Stage.IN_TRANSIT, Stage.AWAITED)
 AT_THE_BENCH = (Stage.RECEIVED,)
 INSPECTED = (Stage.INSPECTED, Stage.SETTLED)
 LINE_EVERY_S, REPEAT_EVERY_S = 1.0, 15.0

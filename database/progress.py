@@ -78,11 +78,8 @@ def to_be_received(session: Session) -> list[AtTheDock]:
 
 
 def to_be_inspected(session: Session) -> list[AtTheDock]:
-    """Returns whose goods are here and not judged."""
-    return [
-        AtTheDock(case_id, None)
-        for case_id in session.scalars(select(cases.c.id).where(cases.c.stage == Stage.RECEIVED))
-    ]
+    """Returns whose goods are here and not judged, those that were refunded ahead too."""
+    return [AtTheDock(case_id, None) for case_id in session.scalars(text(_UNJUDGED))]
 
 
 def rows_of(session: Session, case_ids: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -137,8 +134,15 @@ WHERE id = ANY(:ids) AND stage = 'closed' AND refunded_minor > 0 AND closed_at >
 """
 _DELIVERED = """
 SELECT cases.id AS case_id, parcels.id AS parcel_id FROM cases JOIN parcels ON parcels.case_id = cases.id
-WHERE cases.stage IN ('authorized', 'booked', 'in_transit') AND parcels.direction = 'return'
+WHERE cases.stage IN ('authorized', 'booked', 'in_transit', 'awaited') AND parcels.direction = 'return'
   AND parcels.status = 'delivered' AND parcels.received_at IS NULL
+"""
+_UNJUDGED = """
+SELECT id FROM cases WHERE stage = 'received' OR (
+    stage = 'awaited'
+    AND EXISTS (SELECT 1 FROM parcels WHERE parcels.case_id = cases.id AND parcels.received_at IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM inspections WHERE inspections.case_id = cases.id)
+)
 """
 _BY_TIER = """
 SELECT tier, count(*) AS returns, coalesce(sum(units), 0) AS units, sum(refunded_minor) AS minor,

@@ -71,7 +71,7 @@ PRESENTS = WindowRule("presents", until=MonthDay(1, 31), season=Season(MonthDay(
     ],
 )
 def test_a_window_may_depend_on_the_goods_and_how_they_were_sold(rule: dict[str, Any], facts: LineFacts) -> None:
-    own = WindowRule("own", days=90, **{name: frozenset(words) for name, words in rule.items()})
+    own = WindowRule("own", days=90, **{name: frozenset(words) for name, words in rule.items()})  # type: ignore[arg-type]
     policy = replace(SHOP, windows=(own,))
 
     assert policy.window_rule(facts) is own
