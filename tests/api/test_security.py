@@ -64,12 +64,13 @@ def test_a_wrong_key_is_no_key(doors: Doors, headers: dict[str, str]) -> None:
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-def test_health_and_documentation_need_no_key() -> None:
+def test_health_documentation_and_the_policy_need_no_key() -> None:
     open_paths = {route.path for route in ROUTES if scope_of(route) is None}
     assert open_paths == {
         "/livez",
         "/readyz",
         "/version",
+        "/v1/policy",
         "/docs",
         "/docs/start.js",
         "/docs/{file}",

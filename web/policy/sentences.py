@@ -283,11 +283,10 @@ def _doing(told: _Told) -> Iterator[Sentence]:
             yield told.promise(phrases.counted(say, "policy.doing.tries", limits.pickup_tries), "limits")
 
 
-# The words under which the law itself leaves the way back with the seller, whatever a merchant promises.
+# The words under which the law itself leaves the way back with the seller of goods that only did not please.
 SELLER_BY_LAW = frozenset(
     {
         "seller",
-        "seller_on_statutory_cancellation",
         "seller_if_designated_carrier_or_none_named_else_consumer",
         "seller_or_consumer_keeps_until_collected",
         "consumer_if_informed_else_seller",
@@ -313,7 +312,7 @@ def _way_back(told: _Told) -> Iterator[Sentence]:
         yield from _without_fault(told)
     if delivery := DELIVERY.get(terms.original_delivery):
         yield told.law(say(f"policy.way_back.delivery.{delivery}"), "refund_original_delivery")
-    no_fee = (market.restocking_fee_no_fault or "").startswith("no")
+    no_fee = market.restocking_fee_no_fault == "no"  # other words forbid it in some cases only
     yield told.kept(say("policy.way_back.no_restocking"), "restocking_fee_no_fault", demanded=no_fee)
 
 

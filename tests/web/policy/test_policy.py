@@ -21,7 +21,7 @@ from web.words import FIRST, LANGUAGES, WORDS, Words
 
 BOOK = load_policy_book()
 STANDARD = BOOK.programme("standard")
-PAGE = {"title", "for", "choose", "market", "tier", "show", "withdraw", "legend", "version", "law_as_of"}
+PAGE = {"title", "for", "choose", "market", "tier", "show", "legend", "version", "law_as_of"}
 # What is the same in two languages, and rightly so.
 ALIKE = {
     "policy.separator",

@@ -263,6 +263,14 @@ def test_the_laws_clock_is_told_with_what_it_waits_for() -> None:
     assert "the money is due at once" in text(STANDARD, "BR")
 
 
+def test_what_the_law_demands_in_some_cases_only_is_not_told_as_its_demand() -> None:
+    found = {one.text: one.basis for one in sentences(STANDARD, "CA-QC")}
+    assert found["If you have changed your mind, we pay for the way back too."] is Basis.PROMISE
+    assert found["No fee is kept back for restocking."] is Basis.PROMISE
+    sure = {one.text: one.basis for one in sentences(STANDARD, "DE")}
+    assert sure["No fee is kept back for restocking."] is Basis.LAW
+
+
 def test_fair_use_says_that_it_takes_no_right() -> None:
     assert sentences()[-1].text == "A right that the law gives you is never taken away or delayed by this."
 
