@@ -116,6 +116,11 @@ class SoldLine:
     payments: frozenset[str] = frozenset()
     asked_before: int = 0
 
+    @property
+    def left(self) -> int:
+        """Units that may still come back: neither in another return nor exchanged for others."""
+        return self.line.quantity - self.line.exchanged - self.claimed
+
 
 class MissingIdentifier(Invalid):
     code = "missing_identifier"

@@ -147,7 +147,7 @@ def withdrawn_units(goods: str, sold: Sequence[SoldLine]) -> tuple[Withdrawn, ..
     A line is named by its id, SKU or description, one to a line of text or between commas. A line with several units left is not
     clear by its name alone ("the dress", of three), so that a person asks. Nothing is guessed: a wrong return binds the consumer.
     """
-    left = {line.line.id: line.line.quantity - line.claimed for line in sold}
+    left = {line.line.id: line.left for line in sold}
     if not any(left.values()):
         return Ground.NOTHING_LEFT
     if not goods:

@@ -234,7 +234,7 @@ def _show_line(sold: SoldLine) -> dict[str, Any]:
         "exchanged": line.exchanged,
         "paid": money(line.paid_minor, sold.currency),
         "in_returns": sold.claimed,
-        "left": line.quantity - line.exchanged - sold.claimed,
+        "left": sold.left,
         "refunded_units": sold.refunded,
         "refunded": money(sold.refunded_minor, sold.currency),
     }
