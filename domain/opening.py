@@ -443,8 +443,7 @@ def _judge_matched(
 
 def _purchase(sold: SoldLine) -> Purchase:
     line = sold.line
-    left = line.quantity - line.exchanged - sold.claimed
-    return Purchase(line.order_id, line.id, sold.placed_at, line.quantity, left, line.unit_price_minor)
+    return Purchase(line.order_id, line.id, sold.placed_at, line.quantity, sold.left, line.unit_price_minor)
 
 
 def _judge_units(
