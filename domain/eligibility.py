@@ -560,8 +560,9 @@ def _window_decision(case: Case) -> Decision:
     named: date | None = None
     if rule:
         named = rule.last_day(local_day(sold.placed_at, case.calendar))
-        # A window of their own is never shorter than the right, where the goods have one.
-        days = max(rule.days or 0, terms.withdrawal_days if case.right.excepted is None else 0)
+        # A window of their own is never shorter than the right, where the goods have one; a season only ever adds days.
+        own = terms.return_window_days if rule.days is None else rule.days
+        days = max(own, terms.withdrawal_days if case.right.excepted is None else 0)
         source = f"{policy.source}, window {rule.name}"
     ends = legal_end(start, days, business=False, moves=False, calendar=case.calendar)
     if named is not None:

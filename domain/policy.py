@@ -144,7 +144,8 @@ class WindowRule:
     """A window of its own for some goods, orders or sellers. The first rule of a programme that fits counts.
 
     Every condition that is given must hold; an empty one is no condition. Either `days`, or `until`: the next such day
-    after the order was placed, for seasons ("bought from November on: returnable until 31 January").
+    after the order was placed, for seasons ("bought from November on: returnable until 31 January"), where that is later
+    than the ordinary window.
     """
 
     name: str

@@ -354,6 +354,14 @@ def test_presents_bought_before_christmas_come_back_in_january() -> None:
         assert "holiday orders" in judged.decisions[2].source
 
 
+def test_a_season_takes_no_day_from_the_ordinary_window() -> None:
+    bought = datetime(2026, 12, 30, 10, tzinfo=UTC)
+    season = BOOK.programme("standard_global").windows
+    request = replace(asked(placed_at=bought, delivered_at=bought), declared_at=bought + timedelta(days=59))
+
+    assert judge(request, country="HK", tier=Tier.VIP, windows=season).verdict is Verdict.ELIGIBLE
+
+
 def test_a_right_under_conditions_is_for_a_person() -> None:
     japan: dict[str, Any] = {"country": "JP", "return_window_days": 3}
     assert verdict_in_short(judge(asked(days=8), **japan)) == (Verdict.REFERRED, Ground.CONDITIONAL_RIGHT)
