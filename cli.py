@@ -12,6 +12,7 @@ from commands.policy import app as policy
 from commands.returns import app as returns
 from commands.returns import receipt
 from commands.serve import serve, work
+from commands.simulation import policy_simulate
 from commands.tiers import app as tier
 from commands.up import up
 from commands.withdrawals import app as withdrawal
@@ -34,6 +35,7 @@ app.add_typer(returns, name="return")
 app.add_typer(withdrawal, name="withdrawal")
 app.add_typer(ops, name="ops")
 app.add_typer(keys, name="keys")
+policy.command("simulate")(policy_simulate)
 app.add_typer(policy, name="policy")
 app.add_typer(tier, name="tier")
 

@@ -78,7 +78,10 @@ class Course:
 
 @dataclass(frozen=True)
 class Pace:
-    """How long each step takes where nothing was recorded: the time after the label, the last three; answers after the order."""
+    """How long each step takes where nothing was recorded: a label and a payment after they are ordered, the goods after the label.
+
+    The figures are our assumption; where returns have been recorded, their medians stand in for them.
+    """
 
     booked: timedelta = timedelta(minutes=1)
     scanned: timedelta = timedelta(days=2)
@@ -89,17 +92,18 @@ class Pace:
 
 
 def assumed_course(pace: Pace, label: Mapping[str, int] | None = None) -> Course:
-    """The course of a return of which nothing was recorded: at this pace, and everything accepted."""
-    delivered = max(pace.scanned, pace.delivered)
-    received = max(delivered, pace.received)
-    label_told = (
-        Heard(FactKind.SCANNED, pace.scanned, Since.LABEL, {"status": "in_transit"}),
+    """The course of a return of which nothing was recorded: at this pace, no step after the one that follows it."""
+    inspected = pace.inspected
+    received = min(pace.received, inspected)
+    delivered = min(pace.delivered, received)
+    told = (
+        Heard(FactKind.SCANNED, min(pace.scanned, delivered), Since.LABEL, {"status": "in_transit"}),
         Heard(FactKind.SCANNED, delivered, Since.LABEL, {"status": "delivered"}),
         Heard(FactKind.RECEIVED, received, Since.LABEL),
-        Heard(FactKind.INSPECTED, max(received, pace.inspected), Since.LABEL, {"accepted": "all"}),
+        Heard(FactKind.INSPECTED, inspected, Since.LABEL, {"accepted": "all"}),
     )
     return Course(
-        label_told,
+        told,
         {
             EffectKind.BOOK: (Answer(pace.booked),),
             EffectKind.VOID: (Answer(pace.booked, {"voided": True}),),

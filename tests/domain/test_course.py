@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_a_label_that_was_never_given_is_not_given_now() -> None:
 )
 @pytest.mark.parametrize("authorized", [True, False])
 def test_a_longer_deadline_never_brings_the_money_earlier(aspect: str, course: Course, authorized: bool) -> None:
-    short = live(opening(replace(LIMITS, **{aspect: "12h"}), authorized=authorized), course, ASSUMED)
-    long = live(opening(replace(LIMITS, **{aspect: "96h"}), authorized=authorized), course, ASSUMED)
+    spans: list[dict[str, Any]] = [{aspect: "12h"}, {aspect: "96h"}]
+    short, long = (live(opening(replace(LIMITS, **span), authorized=authorized), course, ASSUMED) for span in spans)
     if short.paid_at and long.paid_at:
         assert short.paid_at <= long.paid_at
