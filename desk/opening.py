@@ -14,7 +14,7 @@ from database.engine import Clock
 from database.history import history_of
 from desk.words import Caller, Preview
 from domain.calendar import Calendar
-from domain.eligibility import Verdict, last_days_move
+from domain.eligibility import Verdict
 from domain.explain import Decision
 from domain.market import Market, market_of
 from domain.opening import Judgement, ReturnRequest, Setting, judge, risk_of
@@ -26,6 +26,7 @@ from domain.risk import ReturnHistory
 from domain.stages import Stage
 from domain.terms import terms_for
 from domain.tier import Tier, orders_since, tier_now
+from domain.windows import last_days_move
 from policies.calendars import calendar_of
 
 DECIDED = {Verdict.ELIGIBLE: "authorized", Verdict.REFERRED: "referred", Verdict.REFUSED: "refused"}

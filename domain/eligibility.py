@@ -8,28 +8,31 @@ making.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from domain.calendar import Calendar, legal_end, local_day
+from domain.calendar import Calendar
 from domain.explain import Decision
 from domain.frozen import replace
 from domain.goods import SEALED, GoodsCondition, Nature
-from domain.market import Market, Wear, exception, guarantee
+from domain.market import Market, Wear
 from domain.matching import Unmatched, UnmatchedReason
 from domain.money import share
-from domain.order import OrderLine, OrderStatus, SoldLine, check_quantity
-from domain.policy import LineFacts, ReturnPolicy, Starts
-from domain.reasons import ReturnReason, fault_of, is_no_fault
-from domain.risk import NO_RISK, Risk
+from domain.order import OrderLine, OrderStatus, check_quantity
+from domain.policy import ReturnPolicy
 from domain.risk import explain as explain_risk
 from domain.terms import Terms
-from domain.tier import months_before
-
-# Directive 2011/83/EU, art. 18(1): goods are delivered within 30 days of the contract unless agreed otherwise. Where
-# no delivery is on record, the statutory period is taken to have begun no later than this.
-LATEST_DELIVERY_DAYS = 30
-DAYS_OF_A_MONTH = 31
+from domain.windows import (
+    Case,
+    LineRequest,
+    Period,
+    case_of,
+    conditional_decision,
+    decide_on,
+    guarantee_decision,
+    store_credit_decision,
+    window_decision,
+    withdrawal_decision,
+)
 
 
 class Ground(StrEnum):
@@ -89,80 +92,6 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class LineRequest:
-    """What is asked: `quantity` units of a sold line, for a reason, at a moment (aware).
-
-    units_gone  units of the line that other returns have taken, this request's own earlier parts included
-    condition   of the goods, as the shopper says; `serials` of the units that come back, where named
-    risk        what the customer's history of returns says
-    """
-
-    sold: SoldLine
-    quantity: int
-    units_gone: int
-    reason: ReturnReason
-    declared_at: datetime
-    condition: GoodsCondition = GoodsCondition.NOT_SAID
-    serials: tuple[str, ...] = ()
-    risk: Risk = NO_RISK
-
-    @property
-    def line(self) -> OrderLine:
-        return self.sold.line
-
-    @property
-    def units_left(self) -> int:
-        return self.line.quantity - self.line.exchanged - self.units_gone
-
-    @property
-    def no_fault(self) -> bool:
-        return is_no_fault(fault_of(self.reason))
-
-
-class Period(StrEnum):
-    """Where a moment lies in a period whose beginning may not be on record."""
-
-    RUNNING = "running"
-    PERHAPS = "perhaps"
-    OVER = "over"
-
-
-@dataclass(frozen=True)
-class Right:
-    """How the request stands to the statutory right of withdrawal: the period, its end, and what excepts the goods from it."""
-
-    period: Period
-    excepted: str | None
-    ends: datetime | None
-
-    @property
-    def holds(self) -> bool:
-        return self.period is Period.RUNNING and self.excepted is None
-
-    @property
-    def may_hold(self) -> bool:
-        return self.period is not Period.OVER and self.excepted is None
-
-
-@dataclass(frozen=True)
-class Case:
-    """Everything that a rule may look at."""
-
-    request: LineRequest
-    policy: ReturnPolicy
-    terms: Terms
-    market: Market
-    calendar: Calendar
-    right: Right
-    natures: frozenset[Nature]
-
-    @property
-    def law_first(self) -> bool:
-        """The promise's own limits do not count: a right is exercised that is not the merchant's to give."""
-        return self.request.no_fault and self.right.may_hold
-
-
-@dataclass(frozen=True)
 class Finding:
     """What one rule says: its decisions, and the ground on which it refuses or refers, if it does."""
 
@@ -186,32 +115,6 @@ def judge_line(
     case = case_of(request, policy=policy, terms=terms, market=market, calendar=calendar)
     withdrawing = request.no_fault and case.right.holds
     return replace(_together(rule(case) for rule in RULES), withdrawing=withdrawing)
-
-
-def case_of(request: LineRequest, *, policy: ReturnPolicy, terms: Terms, market: Market, calendar: Calendar) -> Case:
-    """A request with how it stands to the law."""
-    natures = frozenset(Nature(word) for word in request.line.natures)
-    if (of_category := policy.natures.get(request.line.category or "")) is not None:
-        natures |= {of_category}
-    right = right_of(request, natures, terms=terms, market=market, calendar=calendar)
-    return Case(request, policy, terms, market, calendar, right, natures)
-
-
-def right_of(
-    request: LineRequest, natures: frozenset[Nature], *, terms: Terms, market: Market, calendar: Calendar
-) -> Right:
-    """How a request stands to the right of withdrawal: from delivery, or, with no delivery on record, perhaps."""
-    if not terms.withdrawal_days:
-        return Right(Period.OVER, None, None)
-    sold, at = request.sold, request.declared_at
-    excepted = exception(market, natures, request.condition)
-    if sold.delivered_at is not None:
-        ends = _statutory_end(sold.delivered_at, terms, market, calendar)
-        return Right(Period.RUNNING if at < ends else Period.OVER, excepted, ends)
-    if at < _statutory_end(sold.placed_at, terms, market, calendar):
-        return Right(Period.RUNNING, excepted, None)
-    latest = _statutory_end(sold.placed_at + timedelta(days=LATEST_DELIVERY_DAYS), terms, market, calendar)
-    return Right(Period.PERHAPS if at < latest else Period.OVER, excepted, None)
 
 
 def judge_unmatched(rest: Unmatched, *, sku: str, policy: ReturnPolicy) -> Judged:
@@ -256,7 +159,7 @@ def _order_completed(case: Case) -> Finding:
     status = case.request.sold.order_status
     if status == OrderStatus.COMPLETED:
         return NOTHING_TO_SAY
-    decision = _decision(
+    decision = decide_on(
         f"Is order {case.request.line.order_id} a completed sale?",
         f"no: it is {status}",
         "order_completed",
@@ -269,7 +172,7 @@ def _order_completed(case: Case) -> Finding:
 def _goods(case: Case) -> Finding:
     line, policy = case.request.line, case.policy
     goods = policy.is_goods_sku(line.sku) and policy.is_goods_category(line.category)
-    decision = _decision(
+    decision = decide_on(
         f"Is {line.sku} goods that can come back?",
         "yes" if goods else "no",
         "goods",
@@ -284,7 +187,7 @@ def _gift_card(case: Case) -> Finding:
     """Spent, a gift card is gone; unspent, it is money. Where a right of withdrawal runs a person looks whether it is unspent."""
     if Nature.GIFT_CARD not in case.natures or not case.request.no_fault:
         return NOTHING_TO_SAY
-    decision = _decision(
+    decision = decide_on(
         f"Can the gift card of line {case.request.line.id} come back?",
         "a person looks whether it is unspent" if case.law_first else "no",
         "gift_card",
@@ -304,7 +207,7 @@ def _shipped(case: Case) -> Finding:
     shipped = line.shipped if line.shipped is not None else line.quantity
     left = shipped - case.request.units_gone
     enough = case.request.quantity <= left
-    decision = _decision(
+    decision = decide_on(
         f"Have {case.request.quantity} units of line {line.id} been shipped?",
         "yes" if enough else f"no: {max(0, left)}",
         "shipped",
@@ -325,7 +228,7 @@ def _shipped(case: Case) -> Finding:
 def _quantity_left(case: Case) -> Finding:
     request = case.request
     left, enough = request.units_left, request.quantity <= request.units_left
-    decision = _decision(
+    decision = decide_on(
         f"Are {request.quantity} units of line {request.line.id} left?",
         "yes" if enough else f"no: {max(0, left)} left",
         "quantity_left",
@@ -348,7 +251,7 @@ def _serials(case: Case) -> Finding:
     strange = sorted(set(named) - known)
     too_many = len(set(named)) != len(named) or len(named) > case.request.quantity
     fits = not strange and not too_many
-    decision = _decision(
+    decision = decide_on(
         "Are these the units that were sold?",
         "yes" if fits else f"no: {', '.join(strange) or 'more serials than units'}",
         "serials",
@@ -360,20 +263,23 @@ def _serials(case: Case) -> Finding:
 
 
 def _within_window(case: Case) -> Finding:
-    window = _window_decision(case)
+    window = window_decision(case)
     if window.answer == "yes":
         return Finding((window,))
     if case.right.excepted is None:
         match case.right.period:
             case Period.RUNNING:
-                return Finding((window, _withdrawal_decision(case, "yes")))
+                return Finding((window, withdrawal_decision(case, "yes")))
             case Period.PERHAPS:
-                return Finding((window, _withdrawal_decision(case, "not known")), refers=Ground.DELIVERY_UNKNOWN)
+                return Finding((window, withdrawal_decision(case, "not known")), refers=Ground.DELIVERY_UNKNOWN)
     if not case.request.no_fault:
-        return _under_guarantee(case, window)
-    if conditional := _conditional(case):
+        answers = guarantee_decision(case)
+        if answers.answer == "no":
+            return Finding((window, answers), refuses=Ground.OUTSIDE_WINDOW)
+        return Finding((window, answers), refers=Ground.DEFECT_GUARANTEE)
+    if conditional := conditional_decision(case):
         return Finding((window, conditional), refers=Ground.CONDITIONAL_RIGHT)
-    if credit := _store_credit(case):
+    if credit := store_credit_decision(case):
         return Finding((window, credit), refers=Ground.STORE_CREDIT_ONLY)
     return Finding((window,), refuses=Ground.OUTSIDE_WINDOW)
 
@@ -388,7 +294,7 @@ def _excluded(case: Case) -> Finding:
     stands = bool(out) and not case.law_first
     law = f"the law excepts them: {case.right.excepted}" if case.right.excepted else "the law excepts nothing of them"
     answer = "no" if not out else "yes" if stands else "no: the law goes before it"
-    decision = _decision(
+    decision = decide_on(
         f"Are the goods of line {request.line.id} left out of the promise by their nature?",
         answer,
         "excluded_goods",
@@ -406,7 +312,7 @@ def _final_sale(case: Case) -> Finding:
     if not request.line.final_sale:
         return NOTHING_TO_SAY
     stands = request.no_fault and not case.law_first
-    decision = _decision(
+    decision = decide_on(
         f"Does the final sale of line {request.line.id} stand?",
         "yes" if stands else "no: the law goes before it",
         "final_sale",
@@ -434,7 +340,7 @@ def _condition(case: Case) -> Finding:
     else:
         answer, source = "yes" if accepted else "no", case.policy.source
         refers, refuses = None, None if accepted else Ground.NOT_AS_SOLD
-    decision = _decision(
+    decision = decide_on(
         f"Can goods that are {request.condition} come back?",
         answer,
         "condition",
@@ -451,7 +357,7 @@ def _requests(case: Case) -> Finding:
     before = case.request.sold.asked_before
     if limit is None or before < limit:
         return NOTHING_TO_SAY
-    decision = _decision(
+    decision = decide_on(
         f"Was line {case.request.line.id} asked about more often than promised?",
         "yes, but the law goes before it" if case.law_first else "yes",
         "requests_per_item",
@@ -484,7 +390,7 @@ def _value(case: Case) -> Finding:
     value = value_minor(
         request.line, units_before=request.units_gone, quantity=min(request.quantity, request.units_left)
     )
-    decision = _decision(
+    decision = decide_on(
         f"Is the line worth more than the programme authorizes by itself in {request.sold.currency}?",
         "yes" if value > limit else "no",
         "refer_above",
@@ -499,7 +405,7 @@ def _merchant_asked(case: Case) -> Finding:
     if case.policy.automatic:
         return NOTHING_TO_SAY
     asked = not case.law_first
-    decision = _decision(
+    decision = decide_on(
         "Does the merchant answer each request?",
         "yes" if asked else "no: a right is exercised, nobody is asked",
         "merchant_decides",
@@ -527,152 +433,8 @@ RULES: tuple[Callable[[Case], Finding], ...] = (
 )
 
 
-# --- the periods
-
-
-def _statutory_end(start: datetime, terms: Terms, market: Market, calendar: Calendar) -> datetime:
-    """The end of the right of withdrawal; months for want of information come on top (2011/83/EU, art. 10(1))."""
-    further = timedelta(days=DAYS_OF_A_MONTH * terms.withdrawal_months)
-    return legal_end(
-        start + further,
-        terms.withdrawal_days,
-        business=terms.withdrawal_business,
-        moves=last_days_move(market),
-        calendar=calendar,
-    )
-
-
-def last_days_move(market: Market) -> bool:
-    """Whether a last day that is no working day moves to the next one; where that is not known it does, for whoever must act."""
-    return market.last_day_on_holiday != "stays"
-
-
-def _window_decision(case: Case) -> Decision:
-    request, policy, terms = case.request, case.policy, case.terms
-    sold = request.sold
-    rule = policy.window_rule(line_facts(sold, case.calendar))
-    delivered = terms.starts is Starts.DELIVERED and sold.delivered_at is not None
-    start = sold.delivered_at if delivered and sold.delivered_at else sold.placed_at
-    counted_from = "delivered" if delivered else "placed"
-    if terms.starts is Starts.DELIVERED and not delivered:
-        counted_from = "placed, since no delivery is on record"
-    days, source = terms.return_window_days, terms.source_of("return_window")
-    named: date | None = None
-    if rule:
-        named = rule.last_day(local_day(sold.placed_at, case.calendar))
-        # A window of their own is never shorter than the right, where the goods have one; a season only ever adds days.
-        own = terms.return_window_days if rule.days is None else rule.days
-        days = max(own, terms.withdrawal_days if case.right.excepted is None else 0)
-        source = f"{policy.source}, window {rule.name}"
-    ends = legal_end(start, days, business=False, moves=False, calendar=case.calendar)
-    if named is not None:
-        ends = max(ends, case.calendar.closes(named))
-    return _decision(
-        "Is the request within the return window?",
-        "yes" if request.declared_at < ends else "no",
-        "return_window",
-        source,
-        ("window", str(named) if named else f"{days} days"),
-        ("counted_from", counted_from),
-        ("start", start.date().isoformat()),
-        ("last_day", local_day(ends - timedelta(minutes=1), case.calendar).isoformat()),
-        ("declared", request.declared_at.date().isoformat()),
-    )
-
-
-def line_facts(sold: SoldLine, calendar: Calendar) -> LineFacts:
-    """What windows may depend on."""
-    return LineFacts(
-        category=sold.line.category,
-        condition=sold.line.condition,
-        channel=sold.channel,
-        seller=sold.line.seller,
-        payments=sold.payments,
-        placed_on=local_day(sold.placed_at, calendar),
-    )
-
-
-def _withdrawal_decision(case: Case, answer: str) -> Decision:
-    sold, ends = case.request.sold, case.right.ends
-    return _decision(
-        "Is the request within the statutory withdrawal period?",
-        answer,
-        "withdrawal_right",
-        case.terms.source_of("withdrawal"),
-        ("withdrawal_days", str(case.terms.withdrawal_days)),
-        ("delivered", sold.delivered_at.date().isoformat() if sold.delivered_at else "not on record"),
-        ("ends", ends.isoformat() if ends else "not known"),
-    )
-
-
-def _conditional(case: Case) -> Decision | None:
-    """A right under conditions that no rule can see, while its days run: never applied by itself, a person is asked."""
-    days = case.terms.conditional_days
-    if not days:
-        return None
-    start = case.request.sold.delivered_at or case.request.sold.placed_at
-    ends = legal_end(start, days, business=False, moves=last_days_move(case.market), calendar=case.calendar)
-    if case.request.declared_at >= ends:
-        return None
-    conditions = "; ".join(case.market.exceptions) or case.market.special_rules or "see the provision"
-    return _decision(
-        "Is there a right under conditions?",
-        "perhaps: a person decides",
-        "conditional_right",
-        case.terms.source_of("withdrawal"),
-        ("days", str(days)),
-        ("conditions", conditions),
-    )
-
-
-def _store_credit(case: Case) -> Decision | None:
-    """After the window, while store credit is still given: a person gives it."""
-    days = case.terms.store_credit_days
-    if not days:
-        return None
-    start = case.request.sold.delivered_at or case.request.sold.placed_at
-    ends = legal_end(start, case.terms.return_window_days + days, business=False, moves=False, calendar=case.calendar)
-    if case.request.declared_at >= ends:
-        return None
-    return _decision(
-        "Is store credit still given?",
-        "yes, in place of money",
-        "store_credit_after_window",
-        case.terms.source_of("store_credit"),
-        ("days", str(days)),
-        ("ends", ends.date().isoformat()),
-    )
-
-
-def _under_guarantee(case: Case, window: Decision) -> Finding:
-    """After the window the seller still answers for goods that were not what was sold; a person judges the remedy."""
-    request, law = case.request, guarantee(case.market)
-    start = (request.sold.delivered_at or request.sold.placed_at).date()
-    day = request.declared_at.date()
-    over = law.months is not None and start < months_before(day, law.months)
-    presumed = law.presumed_months is not None and start >= months_before(day, law.presumed_months)
-    rejected = law.reject_days is not None and day <= start + timedelta(days=law.reject_days)
-    decision = _decision(
-        "Does the seller still answer for goods that were not what was sold?",
-        "no" if over else "yes" if law.months is not None else "not known",
-        "defect_guarantee",
-        law.source,
-        ("reason", request.reason),
-        ("guarantee_months", "none on file" if law.months is None else str(law.months)),
-        ("the defect is presumed", "yes" if presumed else "no, or not known"),
-        *((("may be rejected outright", "yes"),) if rejected else ()),
-    )
-    if over:
-        return Finding((window, decision), refuses=Ground.OUTSIDE_WINDOW)
-    return Finding((window, decision), refers=Ground.DEFECT_GUARANTEE)
-
-
 def value_minor(line: OrderLine, *, units_before: int, quantity: int) -> int:
     """What the next `quantity` units of a line are worth at the price paid, after `units_before` of it are gone."""
     paid, units = line.paid_minor, line.quantity
     first, last = min(units_before, units), min(units_before + max(0, quantity), units)
     return share(paid, last, units) - share(paid, first, units)
-
-
-def _decision(question: str, answer: str, rule: str, source: str, *inputs: tuple[str, str]) -> Decision:
-    return Decision(question, answer, rule, source, inputs)

@@ -14,11 +14,11 @@ from datetime import date, datetime
 from domain.calendar import Calendar
 from domain.comparison import Comparison, compare
 from domain.course import Course
-from domain.eligibility import last_days_move
 from domain.market import Market
 from domain.policy import PolicyBook, ReturnPolicy
 from domain.simulation import Group, World, run_again
 from domain.tier import Tier
+from domain.windows import last_days_move
 from policies.calendars import calendar_of
 
 AT_ONCE = 250  # returns handed to a process together

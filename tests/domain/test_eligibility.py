@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.eligibility import Ground, Judged, LineRequest, Verdict, judge_line, judge_unmatched, value_minor
+from domain.eligibility import Ground, Judged, Verdict, judge_line, judge_unmatched, value_minor
 from domain.goods import GoodsCondition, Nature
 from domain.market import market_of
 from domain.matching import Unmatched, UnmatchedReason
@@ -17,6 +17,7 @@ from domain.reasons import ReturnReason
 from domain.risk import ReturnHistory, Thresholds, assess
 from domain.terms import terms_for
 from domain.tier import Tier
+from domain.windows import LineRequest
 from policies.book import load_policy_book
 from policies.calendars import calendar_of
 from tests.builders import an_order_line
