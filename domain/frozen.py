@@ -23,10 +23,11 @@ def replace(value: Value, /, **changes: Any) -> Value:
     >>> replace(Point(1, 2), y=3)
     Point(x=1, y=3)
     """
-    kind = value.__class__
-    if changes.keys() - kind.__dataclass_fields__.keys():  # type: ignore[attr-defined]
-        raise TypeError(f"{kind.__name__} has no {', '.join(sorted(changes.keys() - vars(value).keys()))}")
-    copy = object.__new__(kind)
-    copy.__dict__.update(value.__dict__)
-    copy.__dict__.update(changes)
+    copy = object.__new__(value.__class__)
+    fields = copy.__dict__
+    fields.update(value.__dict__)
+    known = len(fields)
+    fields.update(changes)
+    if len(fields) != known:
+        raise TypeError(f"{type(value).__name__} has no {', '.join(sorted(changes.keys() - vars(value).keys()))}")
     return copy

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from domain.calendar import Calendar
 from domain.clock import AT_ONCE, Event, RefundClock
-from domain.eligibility import Ground, LineRequest, Verdict, judge_line, judge_unmatched
+from domain.eligibility import Ground, Verdict, judge_line, judge_unmatched
 from domain.errors import Invalid
 from domain.explain import Decision
 from domain.fees import Bearing, FreightRelief, bearer_of_return_freight
@@ -30,6 +30,7 @@ from domain.risk import explain as explain_risk
 from domain.terms import Terms
 from domain.tier import Tier
 from domain.triggers import CENTS, Rates, Sum, limits_of_case
+from domain.windows import LineRequest
 
 
 class Resolution(StrEnum):
@@ -174,18 +175,21 @@ def _number(value: TierValue | None) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def judge(request: ReturnRequest, *, sold: Sequence[SoldLine], by: Setting, at: datetime, currency: str) -> Judgement:
+def judge(
+    request: ReturnRequest, *, sold: Sequence[SoldLine], by: Setting, at: datetime, currency: str, told: bool = True
+) -> Judgement:
     """Judge a request against the order lines it may be about.
 
     `sold` are the lines of the named order, or all lines of the named SKUs that the customer ever bought. `currency` is used when no
-    purchase is found. Raises the named `Invalid` and `Conflict` errors of a request that cannot be right.
+    purchase is found. Without `told` the answer is the same, and only its lines say why: for whoever judges thousands of them.
+    Raises the named `Invalid` and `Conflict` errors of a request that cannot be right.
     """
     _check_asked(request, by.policy)
     lines = (
         _judge_named(request, sold, by, at) if request.order_id is not None else _judge_matched(request, sold, by, at)
     )
     currency = _currency(request, lines, currency)
-    quote = quote_refund(currency, _refund_lines(lines))
+    quote = quote_refund(currency, _refund_lines(lines), told=told)
     lines, keeping = _refund_only(request, lines, quote, by)
     verdict = _whole(lines)
     fault = _fault(lines)
@@ -214,7 +218,9 @@ def judge(request: ReturnRequest, *, sold: Sequence[SoldLine], by: Setting, at: 
         freight=freight,
         quote=quote,
         limits=limits,
-        explanation=(
+        explanation=()
+        if not told
+        else (
             *_three_checks(request, lines, fault),
             *((explain_risk(by.risk, by.policy.source),) if by.risk.parts else ()),
             *(decision for line in lines for decision in line.decisions),

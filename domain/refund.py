@@ -83,8 +83,12 @@ class NotForTheShopper(Invalid):
     next_action = "Deduct from a refund only what the shopper bears; book the other fees to their bearers."
 
 
-def quote_refund(currency: str, lines: Sequence[RefundLine], shopper_fees: Sequence[Fee] = ()) -> RefundQuote:
+def quote_refund(
+    currency: str, lines: Sequence[RefundLine], shopper_fees: Sequence[Fee] = (), *, told: bool = True
+) -> RefundQuote:
     """What comes back for these lines less these fees of the shopper; preview and payment both ask here.
+
+    Without `told` the quote is the same and does not say why.
 
     >>> three_of_ten = RefundLine("o_1", "l_1", 3, 10, 70125, refunded_units_before=0, refunded_minor_before=0)
     >>> quote_refund("EUR", [three_of_ten]).total_minor
@@ -105,7 +109,9 @@ def quote_refund(currency: str, lines: Sequence[RefundLine], shopper_fees: Seque
         deducted_minor=deducted_minor,
         total_minor=goods_minor - deducted_minor,
         per_order=_per_order(quoted, deducted_minor),
-        explanation=(
+        explanation=()
+        if not told
+        else (
             *(_explain_line(currency, line, outcome) for line, outcome in zip(lines, quoted, strict=True)),
             *(_explain_deduction(fee) for fee in deductions),
             *(_explain_absorbed(fee, goods_minor) for fee in absorbed),

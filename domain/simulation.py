@@ -125,6 +125,7 @@ class World:
     book: PolicyBook
     days: Days
     assumed: Mapping[Tier, Course]
+    _unworded: dict[int, tuple[ReturnPolicy, ReturnPolicy, bool]] = field(default_factory=dict)
     _terms: dict[tuple[int, str, str, Tier, bool], Terms] = field(default_factory=dict)
     _tiers: dict[tuple[int, str, datetime], Tier] = field(default_factory=dict)
     _lives: dict[tuple[Limits, bool, Method, datetime, int, Tier], Life] = field(default_factory=dict)
@@ -133,6 +134,17 @@ class World:
         """Forget what belonged to the group before."""
         self._tiers.clear()
         self._lives.clear()
+
+    def unworded(self, policy: ReturnPolicy) -> tuple[ReturnPolicy, bool]:
+        """The policy as past requests are judged by it, whatever their words; and whether it looks at histories."""
+        if id(policy) not in self._unworded:
+            judged_by = replace(policy, reasons=frozenset(), reason_required=False, methods=frozenset())
+            self._unworded[id(policy)] = (
+                policy,
+                judged_by,
+                judged_by.looks_at_history,
+            )  # kept, so that its id stays its own
+        return self._unworded[id(policy)][1:]
 
     def terms(self, policy: ReturnPolicy, market: Market, country: str, tier: Tier, benefits: bool) -> Terms:
         key = (id(policy), market.market, country, tier, benefits)
@@ -164,7 +176,7 @@ class Ran:
     stage      at which it ended, or stands
     took       from the request to the money; None where none was paid
     fees       what its labels cost, and goods that were lost, by bearer and currency
-    judgement  with every decision; None for a request that was impossible
+    judgement  with the decisions about its lines; None for a request that was impossible
     """
 
     verdict: Verdict
@@ -213,8 +225,7 @@ class _Timeline:
 
     def __init__(self, group: Group, policy: ReturnPolicy, world: World) -> None:
         self._group, self._world = group, world
-        self._policy = replace(policy, reasons=frozenset(), reason_required=False, methods=frozenset())
-        self._identity = policy  # what is worked out once for a policy is kept under its own name
+        self._policy, self._looks_at_history = world.unworded(policy)
         self._claimed: dict[LineKey, int] = {}
         self._asked: dict[LineKey, int] = {}
         self._refunded: dict[LineKey, tuple[int, int]] = {}
@@ -285,15 +296,17 @@ class _Timeline:
         tier = world.tier(policy, customer, at)
         currency = sold[0].currency if sold else request.currency or policy.tier_table.thresholds.currency
         history, risk = ReturnHistory(), NO_RISK
-        if customer and policy.looks_at_history:
+        if customer and self._looks_at_history:
             history = self._history(customer, currency, at)
             risk = risk_of(history, policy, tier)
-        terms = world.terms(self._identity, market, law, tier, not risk.ends_benefits)
+        terms = world.terms(policy, market, law, tier, not risk.ends_benefits)
         oldest = min((line.delivered_at or line.placed_at for line in sold), default=at)
-        days, frozen = world.days(law, market, min(oldest, at), at), world.days(law, market, at, at)
-        setting = Setting(policy, terms, market, days, frozen, world.book.rates, history, risk)
+        days = world.days(
+            law, market, min(oldest, at), at
+        )  # they serve the case too: it does not matter where a calendar begins
+        setting = Setting(policy, terms, market, days, days, world.book.rates, history, risk)
         try:
-            judgement = judge(request, sold=sold, by=setting, at=at, currency=currency)
+            judgement = judge(request, sold=sold, by=setting, at=at, currency=currency, told=False)
         except BoomerangError as impossible:
             self._ran[past.id] = Ran(
                 Verdict.REFUSED, (impossible.code,), tier, currency, window_days=terms.return_window_days

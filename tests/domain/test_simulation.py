@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.comparison import Comparison, compare
 from domain.course import Answer, Course, Heard, Pace, Since, assumed_course
 from domain.eligibility import Verdict
-from domain.opening import RequestedLine, ReturnRequest
+from domain.opening import Judgement, RequestedLine, ReturnRequest, judge
 from domain.order import SoldLine
 from domain.policy import ReturnPolicy
 from domain.process import EffectKind, FactKind
@@ -235,3 +235,20 @@ def test_the_answer_is_the_same_for_any_number_of_processes() -> None:
     assert alone.cases == sum(len(batch.returns) for batches in in_batches(many) for batch in batches) == 540
     assert (alone.before, alone.after, alone.moves) == (shared.before, shared.after, shared.moves)
     assert len(alone.changes) == len(shared.changes)
+
+
+def test_what_is_left_untold_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = group(*(asked(number, 10 * number, 3) for number in range(1, 6)))
+    untold = ran(STRICT, many)
+
+    def telling(*given: Any, **named: Any) -> Judgement:
+        return judge(*given, **(named | {"told": True}))
+
+    monkeypatch.setattr("domain.simulation.judge", telling)
+    for one, other in zip(untold, ran(STRICT, many), strict=True):
+        assert one.judgement is not None
+        assert other.judgement is not None
+        assert other.judgement.explanation
+        assert one.judgement == replace(
+            other.judgement, explanation=(), quote=replace(other.judgement.quote, explanation=())
+        )
