@@ -186,6 +186,14 @@ class PoliciesDesk:
         self._clock = clock
         self.shelf = PolicyShelf(book, programme)
 
+    @property
+    def sessions(self) -> Sessions:
+        return self._sessions
+
+    @property
+    def book(self) -> PolicyBook:
+        return self._book
+
     # --- reading ---
 
     def every(self, programme: str | None = None) -> list[PolicyVersion]:

@@ -42,6 +42,12 @@ KNOWN: dict[str, Any] = {
     "POST /v1/policies": {"text": a_text(), "note": ""},
     "PUT /v1/policies/{policy_id}": {"text": a_text(), "note": ""},
     "POST /v1/policies/{policy_id}/publish": {"effective_from": "2090-01-01T00:00:00Z", "accept_warnings": True},
+    "POST /v1/policies/{policy_id}/simulate": {
+        "from": "2026-10-01",
+        "to": "2026-10-31",
+        "against": "live",
+        "changes": 5,
+    },
 }
 KNOWN["POST /v1/withdrawals"] = DECLARE_EXAMPLE
 KNOWN["POST /v1/withdrawals/{withdrawal_id}/answer"] = {"text": "done"}
