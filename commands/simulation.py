@@ -74,7 +74,8 @@ def policy_simulate(
             check_folder(cancellations)
             after = _from_file(draft, book)
             before = _from_file(against if against != LIVE else f"{FILE}{after.programme}", book)
-            groups = groups_of_cancellations(cancellations, since=since, until=until)
+            groups = list(groups_of_cancellations(cancellations, since=since, until=until))
+            progress = _Progress(quiet=as_json)  # reading half a million lines is not running them
             course = assumed_course(Pace(), {CURRENCY: label_cost})
             trial = Trial(book, before, after, dict.fromkeys(Tier, course))
             found = try_out(trial, groups, processes=processes, told=progress)

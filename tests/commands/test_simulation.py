@@ -78,6 +78,23 @@ def test_days_bound_what_is_run_again(draft: Path) -> None:
     assert json.loads(done.stdout)["returns"] == 711
 
 
+def test_the_returns_of_a_database_are_run_beside_the_policy_that_counts(draft: Path, database_url: str) -> None:
+    done = CliRunner().invoke(
+        app,
+        ["policy", "simulate", str(draft), *PERIOD, "--json"],
+        env={"BOOMERANG_DATABASE_URL": database_url, "BOOMERANG_PROGRAMME": "online_retail"},
+    )
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["policy_before"]["version"], found["policy_after"]["version"], found["returns"]) == ("1", "2", 0)
+    unknown = CliRunner().invoke(
+        app,
+        ["policy", "simulate", "pol_nobody", *PERIOD],
+        env={"BOOMERANG_DATABASE_URL": database_url, "BOOMERANG_PROGRAMME": "online_retail"},
+    )
+    assert (unknown.exit_code, "There is no policy 'pol_nobody'" in unknown.stderr) == (1, True)
+
+
 def test_what_cannot_be_right_is_a_sentence(draft: Path, tmp_path: Path) -> None:
     reversed_days = CliRunner().invoke(
         app, ["policy", "simulate", str(draft), "--from", "2011-06-02", "--to", "2011-06-01"]
