@@ -132,6 +132,10 @@ class Calendar:
         bitmap = urlsafe_b64encode(self.bitmap).decode()
         return f"{self.market} {self.first} {last_days} {self.offsets[0][1]}{changes} {bitmap}"
 
+    def __hash__(self) -> int:
+        # Two calendars of one market that begin on one day hardly ever differ, and this is asked for every deadline.
+        return hash((self.market, self.first))
+
     def is_working(self, day: date) -> bool:
         n = day.toordinal() - self.first.toordinal()
         if 0 <= n < len(self.bitmap) * _BITS:
@@ -180,6 +184,7 @@ def _read(text: str) -> Calendar:
     return calendar
 
 
+@lru_cache(maxsize=8192)
 def local_day(at: datetime, calendar: Calendar) -> date:
     """The day of the market that the instant lies in; the instant at which a day closes belongs to the next one."""
     # A guess by the first offset on file is right but for an hour where clocks have been changed since.
@@ -191,6 +196,7 @@ def local_day(at: datetime, calendar: Calendar) -> date:
     return day
 
 
+@lru_cache(maxsize=8192)
 def legal_end(start: datetime, days: int, *, business: bool, moves: bool, calendar: Calendar) -> datetime:
     """The instant at which a period of `days` (from 1) ends that an event at `start` set running.
 

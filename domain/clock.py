@@ -117,6 +117,7 @@ def _read(text: str) -> RefundClock:
     raise UnreadableClock(f"{text!r} is not a clock.")
 
 
+@lru_cache(maxsize=4096)
 def law_due(
     clock: str, *, notice: datetime, sent: datetime | None, received: datetime | None, calendar: str
 ) -> datetime | None:

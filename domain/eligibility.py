@@ -145,9 +145,13 @@ def _together(findings: Iterable[Finding]) -> Judged:
     refused: list[Ground] = []
     referred: list[Ground] = []
     for finding in findings:
+        if finding is NOTHING_TO_SAY:
+            continue
         decisions += finding.decisions
-        refused += [finding.refuses] if finding.refuses else []
-        referred += [finding.refers] if finding.refers else []
+        if finding.refuses:
+            refused.append(finding.refuses)
+        if finding.refers:
+            referred.append(finding.refers)
     verdict = Verdict.REFUSED if refused else Verdict.REFERRED if referred else Verdict.ELIGIBLE
     return Judged(verdict, (*refused, *referred), tuple(decisions))
 

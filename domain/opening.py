@@ -13,11 +13,11 @@ from domain.clock import AT_ONCE, Event, RefundClock
 from domain.eligibility import Ground, Verdict, judge_line, judge_unmatched
 from domain.errors import Invalid
 from domain.explain import Decision
-from domain.fees import Bearing, FreightRelief, bearer_of_return_freight
+from domain.fees import NO_RELIEF, Bearing, FreightRelief, bearer_of_return_freight
 from domain.frozen import replace
 from domain.goods import GoodsCondition
 from domain.limits import Limits, RefundTrigger
-from domain.market import Confidence, Market, freight_without_fault
+from domain.market import Confidence, Market
 from domain.matching import Purchase, match_to_purchases
 from domain.money import CurrencyMismatch
 from domain.order import SoldLine, check_quantity
@@ -210,6 +210,7 @@ def judge(
         advances_open=by.history.advances_open,
         approval_default=_approval_default(by),
         calendar=by.frozen,
+        told=told,
     )
     return Judgement(
         verdict=verdict,
@@ -272,20 +273,23 @@ def _freight(fault: Fault, lines: Sequence[JudgedLine], by: Setting) -> Bearing:
         bears_all=terms.merchant_bears_all,
         market_rule=terms.freight_rule,
         shopper_informed=by.policy.shopper_informed,
-        relief=FreightRelief(
+        relief=NO_RELIEF
+        if not by.policy.waterfall
+        else FreightRelief(
             by.policy.waterfall,
             insured=all(line.sold.insured for line in lines if line.sold) and any(line.sold for line in lines),
             labels_left=terms.free_labels - by.history.free_labels_used,
             benefit_source=terms.source_of("free_labels"),
         ),
         programme_source=by.policy.source,
-        market_source=freight_without_fault(by.market).source,
+        market_source=terms.source_of("freight"),
     )
 
 
 def _approval_default(by: Setting) -> str:
-    row = "approval_default_high_risk" if by.risk.high else "approval_default_low_risk"
-    return str(dict(by.terms.promises)[row])
+    if not by.risk.high:
+        return by.terms.limits.approval_default
+    return str(dict(by.terms.promises)["approval_default_high_risk"])
 
 
 def _refund_only(

@@ -164,6 +164,8 @@ def _per_order(lines: Sequence[QuotedLine], deducted_minor: int) -> dict[str, in
     goods: dict[str, int] = {}
     for line in lines:
         goods[line.order_id] = goods.get(line.order_id, 0) + line.goods_minor
+    if not deducted_minor:
+        return goods
     parts = split(deducted_minor, list(goods.values()))
     return {order_id: minor - part for (order_id, minor), part in zip(goods.items(), parts, strict=True)}
 

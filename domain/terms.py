@@ -181,6 +181,7 @@ def terms_for(
             ("refund_clock", market.source("refund_days", "refund_starts", "refund_withhold_until")),
             ("limits", row.source("approval")),
             ("fees", policy.source if policy.bears_all else freight.source),
+            ("freight", freight.source),
             ("free_labels", row.source("free_labels_per_month")),
             ("original_delivery", delivery.source),
             ("wear", market.source("diminished_value_deduction")),

@@ -40,14 +40,21 @@ class Sum:
 
 
 def limits_of_case(
-    terms: Terms, of: Sum, *, rates: Rates, advances_open: int, approval_default: str, calendar: Calendar
+    terms: Terms,
+    of: Sum,
+    *,
+    rates: Rates,
+    advances_open: int,
+    approval_default: str,
+    calendar: Calendar,
+    told: bool = True,
 ) -> tuple[Limits, Decision]:
     """The limits frozen into the case, and why its refund waits for what it waits for.
 
-    The law's clock runs only where the statutory right is exercised.
+    The law's clock runs only where the statutory right is exercised. Without `told` the reason names no values.
     """
     clock = terms.limits.refund_clock if of.withdrawing else ""
-    trigger, decision = _trigger(terms, of, clock, rates, advances_open)
+    trigger, decision = _trigger(terms, of, clock, rates, advances_open, told)
     return replace(
         terms.limits,
         approval_default=approval_default,
@@ -57,19 +64,24 @@ def limits_of_case(
     ), decision
 
 
-def _trigger(terms: Terms, of: Sum, clock: str, rates: Rates, advances_open: int) -> tuple[RefundTrigger, Decision]:
+def _trigger(
+    terms: Terms, of: Sum, clock: str, rates: Rates, advances_open: int, told: bool
+) -> tuple[RefundTrigger, Decision]:
     promised = RefundTrigger(terms.limits.refund_trigger)
-    cents = rates.translate(of.minor, of.currency, "USD")
-    inputs = (
-        ("refund", f"{of.currency} {format_minor(of.minor, of.currency)}"),
-        ("in US dollars", "no rate on file" if cents is None else format_minor(cents, "USD")),
-        ("ceiling before receipt, USD", str(terms.instant_ceiling_usd)),
-        ("refunds paid ahead and open", f"{advances_open} of {terms.advances_open}"),
-        ("ceiling while the goods stay, USD", str(terms.returnless_ceiling_usd)),
-    )
+    ceilings = told or terms.returnless_ceiling_usd or promised in AHEAD_OF_RECEIPT
+    cents = rates.translate(of.minor, of.currency, "USD") if ceilings else None
 
     def because(trigger: RefundTrigger, rule: str, source: str) -> tuple[RefundTrigger, Decision]:
         question = "What does the refund wait for?"
+        if not told:
+            return trigger, Decision(question, _SAID[trigger], rule, source)
+        inputs = (
+            ("refund", f"{of.currency} {format_minor(of.minor, of.currency)}"),
+            ("in US dollars", "no rate on file" if cents is None else format_minor(cents, "USD")),
+            ("ceiling before receipt, USD", str(terms.instant_ceiling_usd)),
+            ("refunds paid ahead and open", f"{advances_open} of {terms.advances_open}"),
+            ("ceiling while the goods stay, USD", str(terms.returnless_ceiling_usd)),
+        )
         return trigger, Decision(question, _SAID[trigger], rule, source, inputs)
 
     if of.refused and not of.keeps_goods:

@@ -144,7 +144,7 @@ def last_days_move(market: Market) -> bool:
 def window_decision(case: Case) -> Decision:
     request, policy, terms = case.request, case.policy, case.terms
     sold = request.sold
-    rule = policy.window_rule(line_facts(sold, case.calendar))
+    rule = policy.window_rule(line_facts(sold, case.calendar)) if policy.windows else None
     delivered = terms.starts is Starts.DELIVERED and sold.delivered_at is not None
     start = sold.delivered_at if delivered and sold.delivered_at else sold.placed_at
     counted_from = "delivered" if delivered else "placed"

@@ -4,12 +4,15 @@ What is handed to the processes is plain values. Each of them works out the days
 with the returns that change.
 """
 
+import itertools
 import multiprocessing
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
+from multiprocessing.context import BaseContext
 
 from domain.calendar import Calendar
 from domain.comparison import Comparison, compare
@@ -22,6 +25,7 @@ from domain.windows import last_days_move
 from policies.calendars import calendar_of
 
 AT_ONCE = 250  # returns handed to a process together
+INHERITED = 400  # batches that are read before the processes begin, where they inherit them: 100,000 returns
 AHEAD = 3  # batches that wait for each process
 
 
@@ -44,22 +48,23 @@ def try_out(trial: Trial, groups: Iterable[Group], *, processes: int, told: Told
     The answer is the same for any number of processes, and in any order of the groups but for the order of its changes.
     """
     batches = in_batches(groups)
-    first = next(batches, [])
-    second = next(batches, [])
+    first = list(itertools.islice(batches, INHERITED))
     found = Comparison()
-    whole = [*first, *second]
-    if processes < 2 or sum(len(group.returns) for group in whole) < AT_ONCE:
+    if processes < 2 or sum(len(group.returns) for batch in first for group in batch) < AT_ONCE:
         here = _Here(trial)
-        for batch in (whole, *batches):
+        for batch in (*first, *batches):
             found.add(here.run(batch))
             told(found)
         return found
-    with ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(trial,)
-    ) as pool:
+    # A copy of this process has the first batches already; only what comes after them is handed over.
+    context = _context()
+    copies = context.get_start_method() == "fork"
+    given: Iterable[int | list[Group]] = itertools.chain(range(len(first)) if copies else first, batches)
+    begin = (trial, first if copies else [])
+    with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=begin) as pool:
         waiting: deque[Future[Comparison]] = deque()
-        for batch in (first, second, *batches):
-            waiting.append(pool.submit(_run, batch))
+        for one in given:
+            waiting.append(pool.submit(_run, one))
             while len(waiting) > processes * AHEAD or (waiting and waiting[0].done()):
                 found.add(waiting.popleft().result())
                 told(found)
@@ -67,6 +72,12 @@ def try_out(trial: Trial, groups: Iterable[Group], *, processes: int, told: Told
             found.add(waiting.popleft().result())
             told(found)
     return found
+
+
+def _context() -> BaseContext:
+    """How processes begin: as copies, which have everything loaded already, unless a thread of this one could hold a lock."""
+    copies = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    return multiprocessing.get_context("fork" if copies else "spawn")
 
 
 def in_batches(groups: Iterable[Group], size: int = AT_ONCE) -> Iterator[list[Group]]:
@@ -107,13 +118,14 @@ class _Here:
 
 
 _here: _Here | None = None
+_inherited: list[list[Group]] = []
 
 
-def _begin(trial: Trial) -> None:
-    global _here
-    _here = _Here(trial)
+def _begin(trial: Trial, inherited: list[list[Group]]) -> None:
+    global _here, _inherited
+    _here, _inherited = _Here(trial), inherited
 
 
-def _run(groups: Sequence[Group]) -> Comparison:
+def _run(given: int | list[Group]) -> Comparison:
     assert _here is not None, "the process has begun"
-    return _here.run(groups)
+    return _here.run(_inherited[given] if isinstance(given, int) else given)
