@@ -28,6 +28,7 @@ from desk.words import (
     MoreThanComesBack,
     NotNow,
     Preview,
+    RefusedItBefore,
     Said,
     Told,
     UnitsElsewhere,
@@ -132,7 +133,9 @@ class ReturnsDesk:
         version: int | None = None,
     ) -> Said:
         data = {"note": note} if note else {}
-        return await self._say(case_id, FactKind.AUTHORIZED, caller, key, data, version=version)
+        return await self._say(
+            case_id, FactKind.AUTHORIZED, caller, key, data, prepare=_another_decides(caller), version=version
+        )
 
     async def refuse(
         self,
@@ -143,7 +146,10 @@ class ReturnsDesk:
         reason: str,
         version: int | None = None,
     ) -> Said:
-        return await self._say(case_id, FactKind.REFUSED, caller, key, {"reason": reason}, version=version)
+        data = {"reason": reason}
+        return await self._say(
+            case_id, FactKind.REFUSED, caller, key, data, prepare=_another_decides(caller), version=version
+        )
 
     async def appeal(
         self,
@@ -393,6 +399,20 @@ class ReturnsDesk:
         starting = set(unstarted)
         await asyncio.gather(*(of_case(*one) for one in by_case.items()), *(of_partner(event) for event in unworked))
         return len(unstarted) + len(untold) + len(unworked)
+
+
+def _another_decides(caller: Caller) -> Callable[[Session, Row[Any], datetime], dict[str, Any]]:
+    """An appeal is decided by somebody who did not refuse the return."""
+
+    def check(session: Session, row: Row[Any], at: datetime) -> dict[str, Any]:
+        first = facts.latest(session, row.id, FactKind.REFUSED) if from_json(row.state).appealed else None
+        if first and first.by == caller.name:
+            raise RefusedItBefore(
+                f"Return {row.rma} was refused by {first.by} on {spoken(first.at)}.", by=first.by, at=first.at
+            )
+        return {}
+
+    return check
 
 
 def appeal_until(row: Row[Any]) -> datetime | None:

@@ -42,6 +42,12 @@ class UntilPastTheLaw(Invalid):
     next_action = "Name a moment before the law's own deadline: a promise may be longer, never the law."
 
 
+class RefusedItBefore(Conflict):
+    code = "refused_it_before"
+    title = "Another person decides about an appeal"
+    next_action = "Leave the decision to somebody who did not make the first one."
+
+
 class AppealTooLate(Conflict):
     code = "appeal_too_late"
     title = "The time to appeal is over"

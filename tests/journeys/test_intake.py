@@ -293,9 +293,20 @@ def test_a_refusal_is_appealed_against_once_and_units_in_another_return_are_not(
     again = doors.post(f"/v1/returns/{second['id']}/appeal", {"reason": "so was I"})
     assert is_problem(again, 409, "units_in_another_return")
     assert doors.get(f"/v1/returns/{second['id']}").json()["stage"] == "refused"
-    refused = doors.post(f"/v1/returns/{first['id']}/refuse", {"reason": "no proof"})
+    ann, bert = {"Boomerang-Actor": "Ann"}, {"Boomerang-Actor": "Bert"}
+    refused = doors.post(f"/v1/returns/{first['id']}/refuse", {"reason": "no proof"}, headers=ann)
     assert (refused.json()["stage"], refused.json()["appeal"]) == ("refused", None)
     assert is_problem(doors.post(f"/v1/returns/{first['id']}/appeal", {"reason": "please"}), 409, "done_before")
+
+    defective = {"order_line_id": "l_1", "quantity": 1, "reason": "defective"}
+    opened = doors.open(doors.sell(placed_at=days_ago(200), delivered_at=days_ago(200)), lines=[defective])
+    path = f"/v1/returns/{opened['id']}"
+    assert doors.post(f"{path}/refuse", {"reason": "worn"}, headers=ann).json()["stage"] == "refused"
+    assert doors.post(f"{path}/appeal", {"reason": "it broke"}).json()["stage"] == "referred"
+    for words in ("authorize", "refuse"):
+        again = doors.post(f"{path}/{words}", {"reason": "as I said"} if words == "refuse" else {}, headers=ann)
+        assert is_problem(again, 409, "refused_it_before"), "who refused it does not decide about the appeal"
+    assert doors.post(f"{path}/authorize", {}, headers=bert).json()["stage"] == "authorized"
 
 
 def test_an_inactive_reason_is_still_shown_on_an_old_return_and_not_offered_on_a_new_one(doors: Doors) -> None:
