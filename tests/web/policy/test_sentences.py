@@ -190,7 +190,9 @@ def test_windows_of_their_own_name_their_conditions_and_their_end() -> None:
     )
     hats = WindowRule("hats", days=5, categories=frozenset({"hats", "caps"}), payments=frozenset({"cod"}))
     said = text(replace(STANDARD, windows=(season, hats)))
-    assert "Sold by us; ordered from 1 November to 31 December: until 31 January after the order, or for the days" in said
+    assert (
+        "Sold by us; ordered from 1 November to 31 December: until 31 January after the order, or for the days" in said
+    )
     # Five days are fewer than the right's fourteen, and the right goes first.
     assert "Goods of the category caps or hats; paid with cod: within 14 days." in said
 
