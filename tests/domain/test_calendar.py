@@ -147,8 +147,8 @@ def test_what_a_seller_is_given_ends_on_its_day_whatever_day_that_is() -> None:
 def test_a_legal_period_moves_by_the_word_of_the_caller() -> None:
     sunday = {"start": at("2026-03-15T09:00"), "days": 14, "business": False, "calendar": BRUSSELS}
 
-    assert legal_end(**sunday, moves=True) == at("2026-03-30T22:00")  # type: ignore[arg-type]
-    assert legal_end(**sunday, moves=False) == at("2026-03-29T22:00")  # type: ignore[arg-type]
+    assert legal_end(**sunday, moves=True) == at("2026-03-30T22:00")
+    assert legal_end(**sunday, moves=False) == at("2026-03-29T22:00")
 
 
 def test_a_day_has_23_hours_where_clocks_are_put_forward_and_25_where_they_are_put_back() -> None:

@@ -164,7 +164,7 @@ def test_the_money_is_due(clock: str, notice: str, sent: str | None, received: s
 def test_without_a_calendar_days_are_of_24_hours() -> None:
     moments = {"notice": at("2026-03-02T09:00"), "sent": at("2026-03-03T09:00"), "received": None}
 
-    assert law_due("notice 14d sent", **moments, calendar="") == at("2026-03-16T09:00")  # type: ignore[arg-type]
+    assert law_due("notice 14d sent", **moments, calendar="") == at("2026-03-16T09:00")
 
 
 @given(clock=st.sampled_from(sorted({clock_of(m, conditions_met=True) for m in BOOK.markets.values()} - {""})),
