@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from desk import NotNow
 from domain.process import Method
 from tests.house import MERCHANT, OPERATOR, SHOP, House
 
@@ -132,3 +133,14 @@ async def test_a_shopper_cancels_before_the_goods_move(house: House) -> None:
     assert (await house.parcel(case_id)).status == "voided"
     again = await house.open(order)
     await house.until(again, "booked")
+
+
+async def test_a_return_with_something_received_is_not_cancelled(house: House) -> None:
+    order = await house.sell(2)
+    case_id = await house.open(order)
+    await house.until(case_id, "booked")
+    await house.receive(case_id)
+    with pytest.raises(NotNow, match="on their way or with us"):
+        await house.desk.cancel(case_id, SHOP)
+    assert house.case(case_id).stage == "received"
+    assert (await house.parcel(case_id)).status != "voided"
