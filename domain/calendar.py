@@ -22,6 +22,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from domain.errors import Invalid
+from domain.frozen import quickly_made
 
 _FORM = re.compile(r"(?P<amount>[1-9][0-9]{0,4})(?P<unit>min|h|d|bd)")
 _SATURDAY = 5
@@ -47,6 +48,7 @@ class UnreadableCalendar(Invalid):
     next_action = "Take the calendar as policies/calendars.py makes it; it is not written by hand."
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Span:
     """A length of time as policy writes it: whole minutes, hours, days or business days.
@@ -60,13 +62,18 @@ class Span:
 
     @classmethod
     def parse(cls, text: str) -> "Span":
-        found = _FORM.fullmatch(text)
-        if not found:
-            raise UnreadableSpan(f"{text!r} is not a span.")
-        return cls(int(found["amount"]), found["unit"])
+        return _span(text)
 
     def __str__(self) -> str:
         return f"{self.amount}{self.unit}"
+
+
+@lru_cache(maxsize=256)  # promises write a few dozen spans, and each deadline asks for one
+def _span(text: str) -> Span:
+    found = _FORM.fullmatch(text)
+    if not found:
+        raise UnreadableSpan(f"{text!r} is not a span.")
+    return Span(int(found["amount"]), found["unit"])
 
 
 @dataclass(frozen=True)

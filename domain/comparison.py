@@ -8,6 +8,7 @@ from statistics import median
 
 from domain.eligibility import Verdict
 from domain.explain import Decision
+from domain.frozen import quickly_made
 from domain.opening import Judgement
 from domain.simulation import PastReturn, Ran
 
@@ -16,6 +17,7 @@ DAY = timedelta(days=1)
 NOT_PROMISED = frozenset({"calendar"})
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Seen:
     """One return under one policy, as a list shows it: `days` from the request to the money, fees by bearer and currency."""
@@ -30,6 +32,7 @@ class Seen:
     assumed: bool
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Change:
     """A return of which the two policies make different things, and the rule that made the difference."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from domain.calendar import Calendar
 from domain.explain import Decision
-from domain.frozen import replace
+from domain.frozen import quickly_made
 from domain.goods import SEALED, GoodsCondition, Nature
 from domain.market import Market, Wear
 from domain.matching import Unmatched, UnmatchedReason
@@ -73,6 +73,7 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Judged:
     """The answer for a line: the verdict, every ground for it (those that decided it first), and every question asked.
@@ -91,6 +92,7 @@ class Judged:
         return self.grounds[0] if self.grounds else None
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Finding:
     """What one rule says: its decisions, and the ground on which it refuses or refers, if it does."""
@@ -114,7 +116,7 @@ def judge_line(
     check_quantity(request.quantity, "/quantity")
     case = case_of(request, policy=policy, terms=terms, market=market, calendar=calendar)
     withdrawing = request.no_fault and case.right.holds
-    return replace(_together(rule(case) for rule in RULES), withdrawing=withdrawing)
+    return _together([rule(case) for rule in RULES], withdrawing=withdrawing)
 
 
 def judge_unmatched(rest: Unmatched, *, sku: str, policy: ReturnPolicy) -> Judged:
@@ -140,7 +142,7 @@ _GROUNDS: dict[UnmatchedReason, Ground] = {
 }
 
 
-def _together(findings: Iterable[Finding]) -> Judged:
+def _together(findings: Iterable[Finding], *, withdrawing: bool) -> Judged:
     decisions: list[Decision] = []
     refused: list[Ground] = []
     referred: list[Ground] = []
@@ -153,7 +155,7 @@ def _together(findings: Iterable[Finding]) -> Judged:
         if finding.refers:
             referred.append(finding.refers)
     verdict = Verdict.REFUSED if refused else Verdict.REFERRED if referred else Verdict.ELIGIBLE
-    return Judged(verdict, (*refused, *referred), tuple(decisions))
+    return Judged(verdict, (*refused, *referred), tuple(decisions), withdrawing)
 
 
 # --- the rules, in the order in which they are told

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from domain.frozen import quickly_made
 
+
+@quickly_made
 @dataclass(frozen=True)
 class Decision:
     """One answered question. `inputs` are the values the rule looked at, as text, in the order it looked at them.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.frozen import quickly_made
 from domain.order import check_quantity
 from domain.policy import ReturnPolicy
 
@@ -25,6 +26,7 @@ class UnmatchedReason(StrEnum):
     EARLIER_PURCHASES_ALREADY_RETURNED = "EARLIER_PURCHASES_ALREADY_RETURNED"
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Purchase:
     """An order line that the customer bought of the item, and the units of it that no earlier return has taken.
@@ -42,6 +44,7 @@ class Purchase:
     unit_price_minor: int
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Part:
     """Units of the return that come from one purchase."""
@@ -50,6 +53,7 @@ class Part:
     quantity: int
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Unmatched:
     """Units of the return without a purchase, and the one reason."""
@@ -58,6 +62,7 @@ class Unmatched:
     reason: UnmatchedReason
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Matching:
     """Which purchases the units come from, oldest first, and what is left; parts and rest sum to what was asked."""

@@ -14,7 +14,7 @@ from domain.eligibility import Ground, Verdict, judge_line, judge_unmatched
 from domain.errors import Invalid
 from domain.explain import Decision
 from domain.fees import NO_RELIEF, Bearing, FreightRelief, bearer_of_return_freight
-from domain.frozen import replace
+from domain.frozen import quickly_made, replace
 from domain.goods import GoodsCondition
 from domain.limits import Limits, RefundTrigger
 from domain.market import Confidence, Market
@@ -110,6 +110,7 @@ class ReturnRequest:
     declared_at: datetime | None = None
 
 
+@quickly_made
 @dataclass(frozen=True)
 class JudgedLine:
     """Units of one order line (or of none), and whether they may come back."""
@@ -127,6 +128,7 @@ class JudgedLine:
     withdrawing: bool = False
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Judgement:
     """The whole answer to a request. `limits` are those of the terms, as this one case has them."""
@@ -143,6 +145,7 @@ class Judgement:
 NO_HISTORY = ReturnHistory()
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Setting:
     """What a request is judged by: promise and law, the days that count, the customer's history, and rates for ceilings.

@@ -23,7 +23,7 @@ from typing import Any
 
 from domain.calendar import after
 from domain.clock import law_due
-from domain.frozen import replace
+from domain.frozen import quickly_made, replace
 from domain.limits import ApprovalDefault, Limits, RefundTrigger
 from domain.stages import ENDS, RANK, Owner, Silence, Stage
 
@@ -95,6 +95,7 @@ class Fact:
     row: int = 0
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Effect:
     """Something to do. `key` is the same on every try, so that it is done once."""
@@ -104,6 +105,7 @@ class Effect:
     round: int = 1
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Opening:
     """What a case starts from; frozen, so that a later change of policy or tier does not reach it."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from domain.errors import Conflict, Invalid
 from domain.explain import Decision
 from domain.fees import Bearer, Fee
+from domain.frozen import quickly_made
 from domain.money import CurrencyMismatch, Money, exponent, share, split
 from domain.order import check_amount, check_quantity
 
@@ -19,6 +20,7 @@ PRICE_PAID = "house rule: the price paid, discounts included, shared over the un
 NEVER_BELOW_ZERO = "house rule: a return costs the shopper no more than the refund; the merchant bears the rest"
 
 
+@quickly_made
 @dataclass(frozen=True)
 class RefundLine:
     """Units of an order line to be refunded, and what went before.
@@ -39,6 +41,7 @@ class RefundLine:
     refunded_minor_before: int
 
 
+@quickly_made
 @dataclass(frozen=True)
 class QuotedLine:
     """What the goods of one line bring back, in minor units, before fees."""
@@ -49,6 +52,7 @@ class QuotedLine:
     goods_minor: int
 
 
+@quickly_made
 @dataclass(frozen=True)
 class RefundQuote:
     """What the shopper gets back, in minor units: goods_minor - deducted_minor = total_minor = the sum of per_order.

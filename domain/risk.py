@@ -7,6 +7,7 @@ to 100. The score is shown with its parts, so that a customer who asks can be to
 from dataclasses import dataclass
 
 from domain.explain import Decision
+from domain.frozen import quickly_made
 
 POINTS_AT_THRESHOLD = 35
 POINTS_MOST = 50
@@ -15,6 +16,7 @@ ORDERS_BEFORE_RATES_COUNT = 5
 PERCENT = 100
 
 
+@quickly_made
 @dataclass(frozen=True)
 class ReturnHistory:
     """What a customer and the accounts linked to it did, up to a moment; money in minor units of one currency.

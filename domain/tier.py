@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from domain.explain import Decision
+from domain.frozen import quickly_made
 from domain.rates import PolicyRates
 
 GRACE_DAYS = 30
@@ -37,6 +38,7 @@ class Tier(StrEnum):
 _RANKS: Mapping[str, int] = {tier: rank for rank, tier in enumerate(Tier)}
 
 
+@quickly_made
 @dataclass(frozen=True)
 class PurchaseHistory:
     """What a customer bought in the trailing months: number of orders, spend in minor units, day of the latest order.
@@ -123,6 +125,7 @@ class Grace:
         return self.reached_on + timedelta(days=1)
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Standing:
     """Where a customer stands: the tier, why, and what it comes from.

@@ -10,7 +10,7 @@ from typing import Protocol
 from domain.calendar import Calendar
 from domain.clock import AT_ONCE, RefundClock
 from domain.explain import Decision
-from domain.frozen import replace
+from domain.frozen import quickly_made, replace
 from domain.limits import Limits, RefundTrigger
 from domain.money import format_minor
 from domain.terms import Terms
@@ -24,6 +24,7 @@ class Rates(Protocol):
     def translate(self, minor: int, from_currency: str, to_currency: str) -> int | None: ...
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Sum:
     """What the case is about: the refund to expect in minor units, and whether the statutory right is exercised.

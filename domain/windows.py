@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from domain.calendar import Calendar, legal_end, local_day
 from domain.explain import Decision
+from domain.frozen import quickly_made
 from domain.goods import GoodsCondition, Nature
 from domain.market import Market, exception, guarantee
 from domain.order import OrderLine, SoldLine
@@ -24,6 +25,7 @@ LATEST_DELIVERY_DAYS = 30
 DAYS_OF_A_MONTH = 31
 
 
+@quickly_made
 @dataclass(frozen=True)
 class LineRequest:
     """What is asked: `quantity` units of a sold line, for a reason, at a moment (aware).
@@ -63,6 +65,7 @@ class Period(StrEnum):
     OVER = "over"
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Right:
     """How the request stands to the statutory right of withdrawal: the period, its end, and what excepts the goods from it."""
@@ -80,6 +83,7 @@ class Right:
         return self.period is not Period.OVER and self.excepted is None
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Case:
     """Everything that a rule may look at."""
