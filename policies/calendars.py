@@ -6,7 +6,7 @@ is yet to be seen decides about feasts in several countries. A case keeps what w
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -54,13 +54,14 @@ def calendar_of(country: str, on: date, *, moves: bool, days: int = 400) -> Cale
     code, place = place_of(country)
     first = on - timedelta(days=DAYS_BEFORE)
     length = -(-(DAYS_BEFORE + days) // 8) * 8  # a calendar is made of whole bytes
-    all_days = [first + n * _DAY for n in range(length)]
-    zone = ZoneInfo(place.time_zone)
+    last = first + length * _DAY
+    years = [_year(place, year) for year in range(first.year, last.year + 1)]
+    begin = (first - date(first.year, 1, 1)).days
     return Calendar.of(
         code,
         first,
-        working=[day in _working_days(place, day.year) for day in all_days],
-        offsets=[_offset_at_the_end(day, zone) for day in all_days],
+        working=[word for working, _ in years for word in working][begin : begin + length],
+        offsets=[minutes for _, offsets in years for minutes in offsets][begin : begin + length],
         last_moves=moves,
     )
 
@@ -76,14 +77,19 @@ def place_of(country: str) -> tuple[str, Place]:
 
 
 @lru_cache(maxsize=4096)
-def _working_days(place: Place, year: int) -> frozenset[date]:
-    first = date(year, 1, 1)
+def _year(place: Place, year: int) -> tuple[Sequence[bool], Sequence[int]]:
+    """Of each day of a year, whether it is a working day, and how many minutes ahead of UTC it ends."""
+    first, zone = date(year, 1, 1), ZoneInfo(place.time_zone)
     all_days = [first + n * _DAY for n in range((date(year + 1, 1, 1) - first).days)]
+    return _working(place, year, all_days), [_offset_at_the_end(day, zone) for day in all_days]
+
+
+def _working(place: Place, year: int, all_days: Sequence[date]) -> Sequence[bool]:
     if place.holidays is None:
-        return frozenset(day for day in all_days if day.weekday() < _SATURDAY)
+        return [day.weekday() < _SATURDAY for day in all_days]
     country, _, part = place.holidays.partition("-")
     known = holidays.country_holidays(country, subdiv=part or None, years=year, categories=place.categories)
-    return frozenset(day for day in all_days if known.is_working_day(day))
+    return [known.is_working_day(day) for day in all_days]
 
 
 def _offset_at_the_end(day: date, zone: ZoneInfo) -> int:
