@@ -20,7 +20,7 @@ from domain.fees import TIER_BENEFIT, Bearer, Fee, FeeKind, bearer_of_lost_goods
 from domain.frozen import replace as changed
 from domain.limits import Limits, RefundTrigger
 from domain.market import Market, market_of
-from domain.opening import JudgedLine, Judgement, ReturnRequest, Setting, judge, risk_of
+from domain.opening import NO_HISTORY, JudgedLine, Judgement, ReturnRequest, Setting, judge, risk_of
 from domain.order import SoldLine
 from domain.policy import PolicyBook, ReturnPolicy
 from domain.process import Method, Opening
@@ -29,7 +29,7 @@ from domain.refund import RefundLine, deduct_fees, goods_of_line
 from domain.risk import NO_RISK, ReturnHistory
 from domain.stages import Stage
 from domain.terms import Terms, terms_for
-from domain.tier import PlacedOrder, Tier, TierLock, months_before, tier_now
+from domain.tier import PlacedOrder, Tier, TierLock, TierThresholds, months_before, tier_now
 
 LineKey = tuple[str, str]  # order id, order line id
 FREES_UNITS = frozenset({Stage.REFUSED, Stage.CANCELLED, Stage.EXPIRED, Stage.SENT_BACK})
@@ -127,6 +127,7 @@ class World:
     assumed: Mapping[Tier, Course]
     _unworded: dict[int, tuple[ReturnPolicy, ReturnPolicy, bool]] = field(default_factory=dict)
     _terms: dict[tuple[int, str, str, Tier, bool], Terms] = field(default_factory=dict)
+    _alike: dict[int, tuple[TierThresholds, TierThresholds]] = field(default_factory=dict)
     _tiers: dict[tuple[int, str, datetime], Tier] = field(default_factory=dict)
     _lives: dict[tuple[Limits, bool, Method, datetime, int, Tier], Life] = field(default_factory=dict)
 
@@ -153,12 +154,19 @@ class World:
         return self._terms[key]
 
     def tier(self, policy: ReturnPolicy, customer: Customer | None, at: datetime) -> Tier:
-        thresholds = policy.tier_table.thresholds
+        thresholds = self._first_alike(policy.tier_table.thresholds)
         key = (id(thresholds), customer.id if customer else "", at)
         if key not in self._tiers:
             orders, lock = (customer.orders, customer.lock) if customer else ((), None)
             self._tiers[key] = tier_now(orders, lock, thresholds, self.book.rates, at)[0]
         return self._tiers[key]
+
+    def _first_alike(self, thresholds: TierThresholds) -> TierThresholds:
+        """Most drafts leave the thresholds as they are: what was worked out by the ones serves the others."""
+        if id(thresholds) not in self._alike:
+            first = next((known for _, known in self._alike.values() if known == thresholds), thresholds)
+            self._alike[id(thresholds)] = thresholds, first  # kept, so that its id stays its own
+        return self._alike[id(thresholds)][1]
 
     def life(self, opening: Opening, course: Course, tier: Tier) -> Life:
         """Returns asked for together live alike, and so does one under two policies with the same limits."""
@@ -295,12 +303,12 @@ class _Timeline:
         market = market_of(world.book, law)
         tier = world.tier(policy, customer, at)
         currency = sold[0].currency if sold else request.currency or policy.tier_table.thresholds.currency
-        history, risk = ReturnHistory(), NO_RISK
+        history, risk = NO_HISTORY, NO_RISK
         if customer and self._looks_at_history:
             history = self._history(customer, currency, at)
             risk = risk_of(history, policy, tier)
         terms = world.terms(policy, market, law, tier, not risk.ends_benefits)
-        oldest = min((line.delivered_at or line.placed_at for line in sold), default=at)
+        oldest = min([line.delivered_at or line.placed_at for line in sold], default=at)
         days = world.days(
             law, market, min(oldest, at), at
         )  # they serve the case too: it does not matter where a calendar begins
