@@ -43,6 +43,7 @@ class Place:
 
 
 NOWHERE = Place("UTC", None)
+DAYS_A_WEEK = 7
 
 
 @lru_cache(maxsize=4096)
@@ -81,7 +82,17 @@ def _year(place: Place, year: int) -> tuple[Sequence[bool], Sequence[int]]:
     """Of each day of a year, whether it is a working day, and how many minutes ahead of UTC it ends."""
     first, zone = date(year, 1, 1), ZoneInfo(place.time_zone)
     all_days = [first + n * _DAY for n in range((date(year + 1, 1, 1) - first).days)]
-    return _working(place, year, all_days), [_offset_at_the_end(day, zone) for day in all_days]
+    return _working(place, year, all_days), _offsets(all_days, zone)
+
+
+def _offsets(all_days: Sequence[date], zone: ZoneInfo) -> Sequence[int]:
+    """For each day, minutes ahead of UTC at its end. Only weeks in which clocks are changed are looked at day by day."""
+    minutes: list[int] = []
+    for start in range(0, len(all_days), DAYS_A_WEEK):
+        week = all_days[start : start + DAYS_A_WEEK]
+        before, after = _offset_at_the_end(week[0], zone), _offset_at_the_end(week[-1], zone)
+        minutes += [before] * len(week) if before == after else [_offset_at_the_end(day, zone) for day in week]
+    return minutes
 
 
 def _working(place: Place, year: int, all_days: Sequence[date]) -> Sequence[bool]:

@@ -96,8 +96,8 @@ def in_batches(groups: Iterable[Group], size: int = AT_ONCE) -> Iterator[list[Gr
 
 
 def days_of(country: str, market: Market, first: datetime, at: datetime) -> Calendar:
-    """The days of a country from the year of `first` to two years beyond the moment: whole years, so that one serves many returns."""
-    days = (date(at.year + 3, 1, 1) - date(first.year, 1, 1)).days
+    """The days of a country from the year of `first` to a year beyond the moment: whole years, so that one serves many returns."""
+    days = (date(at.year + 2, 1, 1) - date(first.year, 1, 1)).days
     return calendar_of(country, date(first.year, 1, 1), moves=last_days_move(market), days=days)
 
 
