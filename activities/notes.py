@@ -4,7 +4,7 @@ from temporalio import activity
 
 from database import cases, facts
 from database.engine import Clock, Sessions
-from domain.process import Fact, State
+from domain.state import Fact, State
 
 
 class NoteActivities:

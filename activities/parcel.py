@@ -13,7 +13,7 @@ from database import cases, facts, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
 from domain.fees import Bearer, Fee, FeeKind
 from domain.ledger import fee_entry, refund_failed_reversal
-from domain.process import Effect, Fact, FactKind
+from domain.state import Effect, Fact, FactKind
 from gateways.carriers.base import (
     Booking,
     BookingRefused,

@@ -19,9 +19,9 @@ from domain.errors import BoomerangError
 from domain.fees import Fee, FeeKind, bearer_of_lost_goods
 from domain.ledger import lost_goods_entry, settlement_entry
 from domain.money import Money, split
-from domain.process import Effect, Fact, FactKind, Verdict
 from domain.refund import RefundLine, RefundQuote, quote_refund
 from domain.replica import from_json
+from domain.state import Effect, Fact, FactKind, Verdict
 from domain.tenders import NotEnoughRoom, Spread, TenderPart, spread_over_tenders
 from gateways.payments.base import (
     OutcomeUnknown,

@@ -9,9 +9,9 @@ from commands.client import at
 from commands.house import call_server
 from commands.orders import read_json
 from commands.words import WrongUse, in_plain_words, moment, money, say, say_json, show_fields, show_table
-from domain.process import Method
 from domain.reasons import ReturnReason
 from domain.stages import Stage
+from domain.state import Method
 from domain.tier import Tier
 
 app = typer.Typer(no_args_is_help=True, help="Returns: open, look at, decide, judge.")

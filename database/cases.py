@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from database.tables import case_lines, case_runs, cases
 from domain.case import Outcome, face, outcome
 from domain.errors import Missing
-from domain.process import State
 from domain.replica import from_json, to_json
 from domain.stages import ENDS, Stage
+from domain.state import State
 
 
 class UnknownReturn(Missing):

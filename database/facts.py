@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from database import cases, events
 from database.tables import facts as facts_table
 from domain.case import announcements
-from domain.process import Fact, FactKind, State, decide
+from domain.process import decide
 from domain.replica import digest, from_json, to_json
+from domain.state import Fact, FactKind, State
 
 Tell = Literal["update", "signal"]
 

@@ -19,10 +19,10 @@ from domain.fees import TIER_BENEFIT
 from domain.goods import GoodsCondition
 from domain.opening import RequestedLine, Resolution, ReturnRequest
 from domain.order import OrderStatus, SoldLine
-from domain.process import EffectKind, FactKind, Method
 from domain.reasons import ReturnReason
 from domain.simulation import AHEAD, Bought, Customer, EarlierReturn, Group, LineKey, PastReturn
 from domain.stages import ENDS, Stage
+from domain.state import EffectKind, FactKind, Method
 from domain.tier import PlacedOrder, Tier, TierLock
 
 BATCH = 2000  # returns; a group is never torn

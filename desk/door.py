@@ -43,9 +43,10 @@ from domain.errors import Invalid
 from domain.opening import ReturnRequest
 from domain.order import Order, check_order
 from domain.policy import PolicyBook
-from domain.process import Fact, FactKind, State, law_deadline, timely
+from domain.process import law_deadline, timely
 from domain.replica import from_json
 from domain.stages import Stage
+from domain.state import Fact, FactKind, State
 from gateways.carriers.base import CarrierGateway
 from gateways.payments.base import PaymentGateway
 from workflows.names import TASK_QUEUE

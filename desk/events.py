@@ -13,8 +13,8 @@ from database import cases, facts, inbox, parcels, refunds
 from database.engine import Clock, Sessions
 from desk.teller import Teller, quietly
 from desk.words import Told
-from domain.process import Fact, FactKind
 from domain.stages import Stage
+from domain.state import Fact, FactKind
 from gateways.carriers.base import CarrierEvent, CarrierGateway, Direction, ParcelStatus
 from gateways.payments.base import PaymentGateway, ProviderEvent, RefundReceipt
 

@@ -20,10 +20,11 @@ from domain.market import Market, market_of
 from domain.opening import Judgement, ReturnRequest, Setting, judge, risk_of
 from domain.order import SoldLine
 from domain.policy import PolicyBook, ReturnPolicy
-from domain.process import Opening, State, start
+from domain.process import start
 from domain.refund import RefundLine, quote_refund
 from domain.risk import ReturnHistory
 from domain.stages import Stage
+from domain.state import Opening, State
 from domain.terms import terms_for
 from domain.tier import Tier, orders_since, tier_now
 from domain.windows import last_days_move

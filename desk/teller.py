@@ -30,9 +30,9 @@ from database import cases, facts
 from database.engine import Sessions
 from domain.errors import BoomerangError
 from domain.limits import Limits
-from domain.process import Fact, Method, Opening, State
 from domain.replica import from_json
 from domain.stages import ENDS
+from domain.state import Fact, Method, Opening, State
 from gateways.errors import GatewayError
 from workflows.messages import Answer, CaseInput
 from workflows.names import NUDGE, SIGNALS, UPDATES, WORKFLOW_TYPE, workflow_id

@@ -27,9 +27,9 @@ from desk.words import Caller, DoneBefore, IdempotencyKey, KeyUsedForAnotherRequ
 from domain.eligibility import Verdict
 from domain.errors import BoomerangError, Conflict, Invalid, Unavailable
 from domain.opening import MethodNotOffered, RequestedLine, ReturnRequest
-from domain.process import Method
 from domain.reasons import ReturnReason
 from domain.stages import Stage
+from domain.state import Method
 from domain.withdrawal import (
     Declaration,
     Fault,

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.errors import Conflict, Invalid, Stale
 from domain.opening import Judgement
-from domain.process import Fact
+from domain.state import Fact
 from domain.terms import Terms
 from domain.tier import Tier
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.process import AHEAD, Fact, FactKind, State, Verdict, owner, silence
+from domain.process import AHEAD, owner, silence
 from domain.stages import Owner, Silence, Stage, Status, status_of
+from domain.state import Fact, FactKind, State, Verdict
 
 
 class Outcome(StrEnum):

@@ -12,20 +12,9 @@ from enum import StrEnum
 from heapq import heappop, heappush
 from typing import Any
 
-from domain.process import (
-    WAITS,
-    Effect,
-    EffectKind,
-    Fact,
-    FactKind,
-    Opening,
-    State,
-    Verdict,
-    decide,
-    silence,
-    start,
-)
+from domain.process import decide, silence, start
 from domain.stages import Silence, Stage
+from domain.state import WAITS, Effect, EffectKind, Fact, FactKind, Opening, State, Verdict
 
 MOST_STEPS = 500  # a life has about ten
 UNTIL = "until_after"  # of a deadline that was extended: to how long after the opening, in place of a moment

@@ -22,11 +22,11 @@ from domain.matching import Purchase, match_to_purchases
 from domain.money import CurrencyMismatch
 from domain.order import SoldLine, check_quantity
 from domain.policy import RefundOnly, ReturnPolicy, TierValue
-from domain.process import Method
 from domain.reasons import Fault, ReturnReason, fault_of, is_no_fault
 from domain.refund import LineNamedTwice, MoreThanIsLeft, RefundLine, RefundQuote, quote_refund
 from domain.risk import NO_RISK, ReturnHistory, Risk, Thresholds, assess
 from domain.risk import explain as explain_risk
+from domain.state import Method
 from domain.terms import Terms
 from domain.tier import Tier
 from domain.triggers import CENTS, Rates, Sum, limits_of_case

@@ -16,160 +16,20 @@ runs out while the goods are under way, the money goes first and the goods are a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
 
 from domain.calendar import after
 from domain.clock import law_due
-from domain.frozen import quickly_made, replace
-from domain.limits import ApprovalDefault, Limits, RefundTrigger
+from domain.frozen import replace
+from domain.limits import ApprovalDefault, RefundTrigger
 from domain.stages import ENDS, RANK, Owner, Silence, Stage
+from domain.state import WAITS, Effect, EffectKind, Fact, FactKind, Method, Opening, State, Verdict
 
 WARN_AT = 0.8  # of the time that was given
 
 
-class FactKind(StrEnum):
-    # said by people
-    AUTHORIZED = "authorized"
-    REFUSED = "refused"
-    RECEIVED = "received"
-    INSPECTED = "inspected"
-    CANCELLED = "cancelled"
-    EXTENDED = "extended"
-    RETRIED = "retried"
-    APPEALED = "appealed"
-    # reported by partners
-    SCANNED = "scanned"
-    REFUND_REPORTED = "refund_reported"
-    # what an effect came to
-    BOOKED = "booked"
-    VOIDED = "voided"
-    SETTLED = "settled"
-    SENT_BACK = "sent_back"
-    EFFECT_FAILED = "effect_failed"
-    # time
-    TIME_PASSED = "time_passed"
-
-
-class EffectKind(StrEnum):
-    BOOK = "book"  # buy a label or book a pickup
-    VOID = "void"  # give an unused label back
-    SETTLE = "settle"  # quote, book and pay the refund
-    SEND_BACK = "send_back"  # the goods go back to the shopper
-
-
-class Method(StrEnum):
-    LABEL = "label"
-    PICKUP = "pickup"
-    DROP_OFF = "drop_off"
-
-
-class Verdict(StrEnum):
-    """On what ground the money is decided."""
-
-    NONE = ""
-    INSPECTED = "inspected"
-    AS_DECLARED = "as_declared"  # the warehouse was silent, or a person let an advance stand
-    LOST = "lost"  # the carrier lost it, or was silent
-    ADVANCE = "advance"  # paid ahead of the judgement, as promised
-    BY_LAW = "by_law"  # paid ahead of it, since the law does not wait longer
-    RETURNLESS = "returnless"  # the goods stay with the shopper
-    NOTHING_ACCEPTED = "nothing_accepted"
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something that happened. `id` is unique within the case; `at` is aware UTC; `by` names who said so.
-
-    `seen` is the digest of the case's row after the fact was recorded there, and `row` the row's version; 0 where it was not.
-    """
-
-    kind: FactKind
-    at: datetime
-    id: str
-    by: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
-    seen: int = 0
-    row: int = 0
-
-
-@quickly_made
-@dataclass(frozen=True)
-class Effect:
-    """Something to do. `key` is the same on every try, so that it is done once."""
-
-    kind: EffectKind
-    key: str
-    round: int = 1
-
-
-@quickly_made
-@dataclass(frozen=True)
-class Opening:
-    """What a case starts from; frozen, so that a later change of policy or tier does not reach it."""
-
-    case_id: str
-    authorized: bool  # else referred to a person
-    method: Method
-    opened_at: datetime  # also the notice that the law counts from
-    limits: Limits
-
-
-@dataclass(frozen=True)
-class State:
-    stage: Stage
-    since: datetime
-    method: Method
-    limits: Limits
-    due: datetime | None = None
-    warn_at: datetime | None = None
-    early: tuple[Fact, ...] = ()
-    goods: Stage | None = (
-        None  # how far they have come: in transit, received; inspected where that contradicts an advance
-    )
-    delivered: bool = False  # the carrier says so; the dock has not
-    bookings: int = 0
-    ending: Stage | None = None  # cancelled or expired, once the label is given back
-    verdict: Verdict = Verdict.NONE
-    resume: Stage | None = None  # where ATTENTION was entered from
-    failed: Effect | None = None
-    reason: str = ""  # why ATTENTION
-    settlements: int = 0
-    asked: int = 0  # how often the refund was looked at again in the same round
-    escalated: bool = False  # the platform decides in the merchant's place
-    appealed: bool = False  # a refusal has been appealed against, which is possible once
-    paid: datetime | None = None  # when money that went ahead was confirmed
-    # What the law's clock on the refund starts from; kept only where the limits have such a clock.
-    notice: datetime | None = None
-    sent: datetime | None = None
-    received: datetime | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.stage in ENDS
-
-    @property
-    def alarm(self) -> datetime | None:
-        """When time itself has something to say. The stages that wait for an effect are held by that effect's own time limit."""
-        return (self.warn_at or self.due) if self.stage in WAITS else None
-
-
 Step = tuple[State, tuple[Effect, ...]]
 
-# Stages in which somebody is waited for; the others wait for an effect.
-WAITS = frozenset(
-    {
-        Stage.REFERRED,
-        Stage.BOOKED,
-        Stage.IN_TRANSIT,
-        Stage.RECEIVED,
-        Stage.SETTLED,
-        Stage.AWAITED,
-        Stage.ATTENTION,
-    }
-)
 REOPENED_BY_GOODS = frozenset({Stage.EXPIRED, Stage.CANCELLED})
 ON_THE_WAY = frozenset({Stage.AUTHORIZED, Stage.BOOKED, Stage.IN_TRANSIT})
 MOVING = frozenset({"picked_up", "in_transit", "out_for_delivery"})

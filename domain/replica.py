@@ -13,8 +13,8 @@ from typing import Any
 from zlib import crc32
 
 from domain.limits import Limits
-from domain.process import Effect, EffectKind, Fact, FactKind, Method, State, Verdict
 from domain.stages import Stage
+from domain.state import Effect, EffectKind, Fact, FactKind, Method, State, Verdict
 
 # For ever what a case means whose limits do not say: another default would change cases that are under way.
 _UNSET = {limit.name: limit.default for limit in fields(Limits) if limit.default is not MISSING}

@@ -23,11 +23,11 @@ from domain.market import Market, market_of
 from domain.opening import NO_HISTORY, JudgedLine, Judgement, ReturnRequest, Setting, judge, risk_of
 from domain.order import SoldLine
 from domain.policy import PolicyBook, ReturnPolicy
-from domain.process import Method, Opening
-from domain.process import Verdict as Ground
 from domain.refund import RefundLine, deduct_fees, goods_of_line
 from domain.risk import NO_RISK, ReturnHistory
 from domain.stages import Stage
+from domain.state import Method, Opening
+from domain.state import Verdict as Ground
 from domain.terms import Terms, terms_for
 from domain.tier import PlacedOrder, Tier, TierLock, TierThresholds, months_before, tier_now
 

@@ -35,8 +35,8 @@ from domain.policy import (
     Waterfall,
     WindowRule,
 )
-from domain.process import Method
 from domain.reasons import ReturnReason
+from domain.state import Method
 from domain.tier import GRACE_DAYS, Threshold, Tier, TierThresholds
 from policies.rates import load_rates
 

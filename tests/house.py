@@ -27,8 +27,8 @@ from database.tables import events as events_table
 from desk import Caller, IdempotencyKey, ReturnsDesk, Said
 from domain.opening import RequestedLine, ReturnRequest
 from domain.order import Order
-from domain.process import Method
 from domain.reasons import ReturnReason
+from domain.state import Method
 from gateways.carriers.registry import carrier_gateway
 from gateways.mail.base import MailGateway
 from gateways.mail.registry import mail_gateway

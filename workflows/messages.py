@@ -3,8 +3,8 @@ of the timeline and the argument of the rule, so that none of the three can say 
 
 from dataclasses import dataclass
 
-from domain.process import Opening, State
 from domain.stages import Stage
+from domain.state import Opening, State
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Task queues, workflow ids, and the one name under which each fact is told to a running case."""
 
-from domain.process import FactKind
+from domain.state import FactKind
 
 TASK_QUEUE = "returns"
 WORKFLOW_TYPE = "ReturnCase"

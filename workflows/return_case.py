@@ -14,8 +14,9 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
-from domain.process import Effect, Fact, FactKind, admissible, decide, start
+from domain.process import admissible, decide, start
 from domain.replica import digest
+from domain.state import Effect, Fact, FactKind
 from workflows.deadlines import Alarm
 from workflows.messages import Answer, CaseInput
 from workflows.options import EFFECT_RETRY, EFFECT_TRY, NOTE_LIMIT, NOTE_RETRY, NOTE_TRY, NOTE_UNTIL_DONE

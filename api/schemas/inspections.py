@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from api.schemas.common import Body, Flag, Identifier, Note, Quantity, spoken
 from database import cases, orders
 from database.inspections import Judged
-from domain.process import FactKind, timely
+from domain.process import timely
 from domain.replica import from_json
+from domain.state import FactKind
 
 FOUND_MAX = 400
 FINDINGS_MAX = 20

@@ -14,8 +14,9 @@ from domain.eligibility import Verdict
 from domain.explain import Decision
 from domain.limits import Limits
 from domain.opening import JudgedLine
-from domain.process import Method, Opening, start
+from domain.process import start
 from domain.stages import Stage
+from domain.state import Method, Opening
 
 ISO_UNITS = {"min": "PT{}M", "h": "PT{}H", "d": "P{}D", "bd": "P{}D"}
 

@@ -24,10 +24,11 @@ from database import cases, parcels, refunds
 from desk import appeal_until
 from domain.goods import GoodsCondition
 from domain.opening import RequestedLine, Resolution, ReturnRequest
-from domain.process import FactKind, Method, State, timely
+from domain.process import timely
 from domain.reasons import ReturnReason
 from domain.replica import from_json
 from domain.stages import Stage
+from domain.state import FactKind, Method, State
 
 LINES_MAX = 200
 SERIALS_MAX = 100

@@ -4,7 +4,7 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from database import cases, parcels
-from domain.process import Effect, EffectKind
+from domain.state import Effect, EffectKind
 from tests.house import House
 from worker import activities
 

@@ -13,9 +13,9 @@ from activities.settlement import SettlementActivities
 from database import cases, facts, parcels
 from database.inspections import Judged
 from domain.order import Order
-from domain.process import Effect, EffectKind, Fact, FactKind, Verdict
 from domain.replica import from_json
 from domain.stages import Stage
+from domain.state import Effect, EffectKind, Fact, FactKind, Verdict
 from gateways.payments.base import RefundOrder, RefundReceipt
 from tests.house import BENCH, House
 

@@ -9,8 +9,8 @@ import pytest
 from database import cases
 from database.engine import Sessions
 from domain.limits import Limits
-from domain.process import Method, State
 from domain.stages import Stage
+from domain.state import Method, State
 
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 LIMITS = Limits("24h", "1h", "7d", "72h", 2, "14d", "2bd", "1bd", "24h")

@@ -24,10 +24,10 @@ from domain.course import Answer, Heard, Since, live
 from domain.eligibility import Verdict
 from domain.opening import RequestedLine, ReturnRequest
 from domain.policy import ReturnPolicy
-from domain.process import EffectKind, Fact, FactKind, Method, Opening
 from domain.reasons import ReturnReason
 from domain.simulation import Group, World, run_again
 from domain.stages import Stage
+from domain.state import EffectKind, Fact, FactKind, Method, Opening
 from domain.tier import Tier
 from examples.reader import read_orders
 from policies.book import load_policy_book

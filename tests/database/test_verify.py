@@ -13,8 +13,8 @@ from database.verify import verify
 from domain.ledger import refund_paid_entry
 from domain.limits import Limits
 from domain.money import Money
-from domain.process import Method, State
 from domain.stages import Stage
+from domain.state import Method, State
 from tests.builders import an_order
 
 LIMITS = Limits("24h", "1h", "14d", "72h", 2, "14d", "2bd", "1bd", "24h")

@@ -9,20 +9,9 @@ from functools import cache
 from typing import Any
 
 from domain.limits import ApprovalDefault, RefundTrigger
-from domain.process import (
-    AHEAD,
-    Effect,
-    EffectKind,
-    Fact,
-    FactKind,
-    Method,
-    State,
-    Verdict,
-    decide,
-    law_deadline,
-    silence,
-)
+from domain.process import AHEAD, decide, law_deadline, silence
 from domain.stages import Silence, Stage
+from domain.state import Effect, EffectKind, Fact, FactKind, Method, State, Verdict
 from tests.domain.told import ANSWERS, LIMITS, MINUTE, Told, check_it_moves_on, in_transit, is_waited_for
 
 __all__ = [

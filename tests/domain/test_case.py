@@ -6,8 +6,9 @@ import pytest
 
 from domain.case import Outcome, announcements, face, outcome
 from domain.limits import ApprovalDefault, RefundTrigger
-from domain.process import WAITS, Fact, FactKind, Method, State, decide
+from domain.process import decide
 from domain.stages import ENDS, Owner, Silence, Stage, Status
+from domain.state import WAITS, Fact, FactKind, Method, State
 from tests.domain import reach
 from tests.domain.told import LIMITS, MONDAY, Told, a_state, booked, closed, in_transit, inspected, received, settled
 

@@ -8,9 +8,9 @@ import pytest
 
 from domain.course import UNTIL, Answer, Course, Heard, Pace, Since, assumed_course, live
 from domain.limits import Limits
-from domain.process import EffectKind, FactKind, Method, Opening
-from domain.process import Verdict as Ground
 from domain.stages import Stage
+from domain.state import EffectKind, FactKind, Method, Opening
+from domain.state import Verdict as Ground
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 LIMITS = Limits("24h", "1h", "7d", "72h", 2, "14d", "72h", "72h", "24h")

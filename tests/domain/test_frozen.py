@@ -12,8 +12,8 @@ from domain.frozen import quickly_made, replace
 from domain.limits import Limits
 from domain.opening import JudgedLine
 from domain.order import SoldLine
-from domain.process import Fact, Method, State
 from domain.stages import Stage
+from domain.state import Fact, Method, State
 from tests.builders import an_order_line
 
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)

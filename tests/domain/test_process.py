@@ -11,25 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.limits import ApprovalDefault, Limits, RefundTrigger
-from domain.process import (
-    AHEAD,
-    WAITS,
-    Effect,
-    EffectKind,
-    Fact,
-    FactKind,
-    Method,
-    State,
-    Step,
-    Verdict,
-    admissible,
-    decide,
-    law_deadline,
-    owner,
-    silence,
-    timely,
-)
+from domain.process import AHEAD, Step, admissible, decide, law_deadline, owner, silence, timely
 from domain.stages import ENDS, Owner, Silence, Stage
+from domain.state import WAITS, Effect, EffectKind, Fact, FactKind, Method, State, Verdict
 from tests.domain import reach
 from tests.domain.told import (
     LIMITS,

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.limits import Limits, RefundTrigger
-from domain.process import Effect, EffectKind, Fact, FactKind, Method, State, Verdict, decide
+from domain.process import decide
 from domain.replica import digest, from_json, to_json
 from domain.stages import Stage
+from domain.state import Effect, EffectKind, Fact, FactKind, Method, State, Verdict
 from tests.domain import reach
 from tests.domain.told import LIMITS, MONDAY, Told, a_state
 

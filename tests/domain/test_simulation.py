@@ -15,10 +15,10 @@ from domain.eligibility import Verdict
 from domain.opening import Judgement, RequestedLine, ReturnRequest, judge
 from domain.order import SoldLine
 from domain.policy import ReturnPolicy
-from domain.process import EffectKind, FactKind
 from domain.reasons import ReturnReason
 from domain.simulation import Customer, EarlierReturn, Group, PastReturn, Ran, World, run_again
 from domain.stages import Stage
+from domain.state import EffectKind, FactKind
 from domain.tier import PlacedOrder, Tier
 from policies.book import load_policy_book
 from policies.trial import Trial, days_of, in_batches, try_out

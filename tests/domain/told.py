@@ -11,23 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.limits import Limits
-from domain.process import (
-    WAITS,
-    Effect,
-    EffectKind,
-    Fact,
-    FactKind,
-    Method,
-    Opening,
-    State,
-    Verdict,
-    decide,
-    owner,
-    silence,
-    start,
-)
+from domain.process import decide, owner, silence, start
 from domain.replica import digest, from_json, to_json
 from domain.stages import ENDS, FOLLOWS, Stage
+from domain.state import WAITS, Effect, EffectKind, Fact, FactKind, Method, Opening, State, Verdict
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LIMITS = Limits(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from desk import NotNow
-from domain.process import Method
+from domain.state import Method
 from tests.house import MERCHANT, OPERATOR, SHOP, House
 
 pytestmark = pytest.mark.anyio

@@ -14,8 +14,8 @@ from database.engine import Sessions
 from domain.calendar import Calendar, local_day
 from domain.opening import RequestedLine, Resolution, ReturnRequest
 from domain.order import Order
-from domain.process import Method
 from domain.reasons import ReturnReason
+from domain.state import Method
 from domain.tier import Tier, TierLock, standing_at
 from policies.book import load_policy_book
 from tests.house import MERCHANT, OPERATOR, SHOP, House, World, open_house

@@ -20,8 +20,9 @@ from domain.goods import GoodsCondition
 from domain.market import Market
 from domain.opening import Judgement, RequestedLine, ReturnRequest, Setting, judge
 from domain.order import SoldLine
-from domain.process import EffectKind, Fact, FactKind, Method, Opening, State, decide, start
+from domain.process import decide, start
 from domain.reasons import Fault, ReturnReason, fault_of
+from domain.state import EffectKind, Fact, FactKind, Method, Opening, State
 from domain.terms import terms_for
 from domain.tier import Tier
 from policies.book import HERE, load_policy_book

@@ -15,7 +15,7 @@ from temporalio.worker import Replayer
 
 from database.engine import Sessions
 from domain.order import Order
-from domain.process import Method
+from domain.state import Method
 from tests.house import MERCHANT, OPERATOR, SHOP, House, World, open_house
 from worker import WORKFLOWS, sandbox
 

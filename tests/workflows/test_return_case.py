@@ -15,8 +15,8 @@ from ulid import ULID
 
 from database import cases
 from database.engine import Sessions
-from domain.process import Fact, FactKind
 from domain.replica import digest, from_json
+from domain.state import Fact, FactKind
 from tests.house import MERCHANT, SHOP, House, World, open_house
 from tests.waiting_for import eventually
 from workflows.names import workflow_id

@@ -15,7 +15,7 @@ from domain.fees import Bearer
 from domain.goods import GoodsCondition
 from domain.market import HoldsMarkets, Market, market_of
 from domain.policy import LineFacts, ReturnPolicy, Starts, WindowRule
-from domain.process import Method
+from domain.state import Method
 from domain.terms import Terms, terms_for
 from domain.tier import Tier
 from web.policy.sentences import pays_the_way_back

@@ -24,9 +24,9 @@ from domain.market import (
     withdrawal_function,
 )
 from domain.policy import RefundOnly, ReturnPolicy, Starts, Waterfall, WindowRule
-from domain.process import Method
 from domain.reasons import Fault, ReturnReason
 from domain.risk import ORDERS_BEFORE_RATES_COUNT
+from domain.state import Method
 from domain.terms import Terms
 from domain.triggers import AHEAD_OF_RECEIPT
 from web.policy import phrases

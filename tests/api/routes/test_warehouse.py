@@ -7,7 +7,7 @@ import pytest
 from api.security import Role
 from database import facts, parcels
 from database.engine import database_time
-from domain.process import Fact, FactKind
+from domain.state import Fact, FactKind
 from tests.api.doors import Doors, is_problem, pointers
 from tests.api.routes.test_returns import at_once
 

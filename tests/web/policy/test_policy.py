@@ -9,8 +9,8 @@ import pytest
 
 from domain.goods import GoodsCondition, Nature
 from domain.policy import MonthDay, RefundOnly, ReturnPolicy, Season, Starts, Waterfall, WindowRule
-from domain.process import Method
 from domain.reasons import ReturnReason
+from domain.state import Method
 from domain.terms import terms_for
 from domain.tier import Tier
 from policies.book import load_policy_book
