@@ -10,11 +10,20 @@ from domain.risk import ReturnHistory
 
 
 def history_of(session: Session, customer_id: str, *, currency: str, at: datetime) -> ReturnHistory:
-    """The history of a customer, and of the accounts with the same address or device, up to `at`; money in `currency`."""
+    """The history of a customer, and of the accounts with the same address or device, up to `at`; money in `currency`.
+
+    A free label counts from the moment at which it was promised, once for each return; what the law wants paid at once is
+    no advance.
+    """
     row = session.execute(
         text(_HISTORY), {"customer": customer_id, "currency": currency, "at": at, "benefit": TIER_BENEFIT}
     ).one()
     return ReturnHistory(**{name: int(value) for name, value in row._mapping.items()})
+
+
+def one_at_a_time(session: Session, customer_id: str) -> None:
+    """Openings of one customer take turns until the commit: each sees what the one before it promised."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 11))"), {"id": customer_id})
 
 
 _HISTORY = """
@@ -32,7 +41,9 @@ WITH mine AS (
     FROM order_lines line JOIN bought ON bought.id = line.order_id
 ), asked AS (
     SELECT cases.id, cases.stage, cases.resolution, cases.declared_at, cases.quoted_minor, cases.currency,
-           cases.terms -> 'limits' ->> 'refund_trigger' AS trigger
+           cases.terms -> 'limits' ->> 'refund_trigger' AS trigger,
+           coalesce(cases.terms -> 'limits' ->> 'refund_clock', '') AS clock,
+           cases.terms -> 'freight' ->> 'rule' AS freight_rule
     FROM cases
     WHERE customer_id IN (SELECT id FROM mine) AND stage <> 'refused'
       AND declared_at > CAST(:at AS timestamptz) - interval '12 months' AND declared_at <= :at
@@ -47,11 +58,11 @@ SELECT sold.orders, sold.minor AS sold_minor, sold.units AS units_sold,
     (SELECT count(DISTINCT inspections.case_id) FROM inspections JOIN asked ON asked.id = inspections.case_id
      JOIN inspection_lines line ON line.inspection_id = inspections.id WHERE NOT line.accepted) AS mismatches,
     (SELECT count(*) FROM asked) AS returns,
-    (SELECT count(*) FROM back WHERE resolution = 'refund_only') AS refund_only,
+    (SELECT count(*) FROM back WHERE resolution = 'refund_only' OR trigger = 'returnless') AS refund_only,
     (SELECT count(*) - 1 FROM mine) AS linked_accounts,
-    (SELECT count(*) FROM back WHERE trigger IN ('first_scan', 'authorized') AND stage <> 'closed') AS advances_open,
-    (SELECT count(*) FROM fees JOIN asked ON asked.id = fees.case_id
-     WHERE fees.rule = :benefit AND NOT fees.voided
-       AND date_trunc('month', asked.declared_at) = date_trunc('month', CAST(:at AS timestamptz))) AS free_labels_used
+    (SELECT count(*) FROM back
+     WHERE trigger IN ('first_scan', 'authorized') AND stage <> 'closed' AND clock NOT LIKE '% 0d%') AS advances_open,
+    (SELECT count(*) FROM back WHERE freight_rule = :benefit AND trigger <> 'returnless'
+       AND date_trunc('month', declared_at) = date_trunc('month', CAST(:at AS timestamptz))) AS free_labels_used
 FROM sold
 """

@@ -189,7 +189,9 @@ class ReturnsDesk:
         version: int | None = None,
     ) -> Said:
         data = {"reason": reason} if reason else {}
-        return await self._say(case_id, FactKind.CANCELLED, caller, key, data, version=version)
+        return await self._say(
+            case_id, FactKind.CANCELLED, caller, key, data, prepare=_another_decides(caller), version=version
+        )
 
     async def retry(self, case_id: str, caller: Caller, key: IdempotencyKey | None = None, *, reason: str) -> Said:
         return await self._say(case_id, FactKind.RETRIED, caller, key, {"reason": reason})

@@ -11,7 +11,7 @@ from ulid import ULID
 from database import cases, facts, orders
 from database.customers import lock_of, purchases_of
 from database.engine import Clock
-from database.history import history_of
+from database.history import history_of, one_at_a_time
 from desk.words import Caller, Preview
 from domain.calendar import Calendar
 from domain.eligibility import Verdict
@@ -95,6 +95,8 @@ class Openings:
         now = self._clock(session)
         at = request.declared_at or now
         policy = self._policies(session, now)
+        if lock and request.customer_id and policy.looks_at_history:
+            one_at_a_time(session, request.customer_id)
         sold = self._sold(session, request, lock=lock)
         customer = request.customer_id or next((line.customer_id for line in sold if line.customer_id), None)
         country = orders.country_of(session, customer) if customer else (sold[0].market if sold else "")

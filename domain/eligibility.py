@@ -7,7 +7,7 @@ making.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from domain.calendar import Calendar
@@ -115,7 +115,7 @@ def judge_line(
     """
     check_quantity(request.quantity, "/quantity")
     case = case_of(request, policy=policy, terms=terms, market=market, calendar=calendar)
-    withdrawing = request.no_fault and case.right.holds
+    withdrawing = request.no_fault and case.right.may_hold
     return _together([rule(case) for rule in RULES], withdrawing=withdrawing)
 
 
@@ -227,6 +227,10 @@ def _shipped(case: Case) -> Finding:
         refers = Ground.NOTHING_SHIPPED if case.law_first else None
         return Finding((decision,), refers=refers, refuses=None if refers else Ground.NOTHING_SHIPPED)
     if not shipped:
+        return Finding((decision,), refers=Ground.NEVER_SHIPPED)
+    if (
+        case.law_first or not case.request.no_fault
+    ):  # never sent, or to be withdrawn from before it is: a person sees to it
         return Finding((decision,), refers=Ground.NEVER_SHIPPED)
     return Finding((decision,), refuses=Ground.QUANTITY_ABOVE_SHIPPED)
 
@@ -385,7 +389,7 @@ def _fair_use(case: Case) -> Finding:
         return NOTHING_TO_SAY
     decision = explain_risk(risk, case.policy.source)
     if case.law_first:
-        return Finding((decision,))
+        return Finding((replace(decision, answer=f"{decision.answer}; but a right goes before it"),))
     return Finding((decision,), refers=Ground.FAIR_USE)
 
 

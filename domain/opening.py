@@ -197,13 +197,13 @@ def judge(
     verdict = _whole(lines)
     fault = _fault(lines)
     freight = _freight(fault, lines, by)
-    withdrawing = any(line.withdrawing and line.verdict is not Verdict.REFUSED for line in lines)
+    withdrawing = any(line.withdrawing for line in lines)  # also of a refused line: an appeal may bring it back
     refused = verdict is Verdict.REFUSED
     asked = Sum(
         quote.total_minor,
         currency,
         withdrawing,
-        keeps_goods=request.resolution is Resolution.REFUND_ONLY,
+        keeps_goods=request.resolution is Resolution.REFUND_ONLY and not refused,
         refused=refused,
     )
     limits, waits = limits_of_case(
@@ -233,7 +233,7 @@ def judge(
             *(() if refused else (waits,)),
             *(() if refused else _of_law(by, clock=limits.refund_clock)),
             Decision("May the goods come back?", verdict, "worst_line_that_can_come", by.policy.source),
-            *((_of_appeal(by.terms),) if refused else ()),
+            *((_of_appeal(by.terms),) if refused and any(line.sold for line in lines) else ()),
         ),
     )
 

@@ -139,7 +139,9 @@ def _appealed(state: State, fact: Fact) -> Step:
     if state.stage is not Stage.REFUSED or state.appealed:
         return state, ()
     # A case that was refused when it was asked for has never moved: its notice is the moment it was opened.
-    asked = replace(_noticed(state, state.notice or state.since), appealed=True, escalated=True)
+    # What was refused is paid for once it has been seen, whatever the tier is otherwise promised.
+    seen = replace(state.limits, refund_trigger=RefundTrigger.INSPECTION_PASSED)
+    asked = replace(_noticed(state, state.notice or state.since), limits=seen, appealed=True, escalated=True)
     return _enter(asked, Stage.REFERRED, fact.at)
 
 

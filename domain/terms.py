@@ -4,7 +4,9 @@ Terms are computed when a case is opened and stay in it: a policy, a law file or
 return under way. Each aspect names the policy or provision it comes from.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from domain.calendar import Span
 from domain.clock import clock_of
@@ -24,16 +26,17 @@ HOURS_PER_DAY = 24
 MINUTES_PER_DAY = 24 * 60
 BUSINESS_DAYS_PER_WEEK = 5
 
-# Rows of the tier table that are benefits: fair use may take them away, and then the lowest tier's value holds.
-BENEFITS = (
-    "refund_trigger",
-    "instant_refund_ceiling",
-    "advance_refunds_open",
-    "returnless_ceiling",
-    "return_window",
-    "store_credit_after_window",
-    "free_labels_per_month",
-    "exchange_ships",
+# Rows of the tier table that are benefits. Where fair use takes them away, no money goes ahead of the judgement and no label is
+# free, whatever the lowest tier is promised; the other rows are then those of the lowest tier.
+BENEFITS = ("return_window", "store_credit_after_window", "exchange_ships")
+TAKEN_AWAY: Mapping[str, TierValue] = MappingProxyType(
+    {
+        "refund_trigger": RefundTrigger.INSPECTION_PASSED.value,
+        "instant_refund_ceiling": 0,
+        "advance_refunds_open": 0,
+        "returnless_ceiling": 0,
+        "free_labels_per_month": 0,
+    }
 )
 
 
@@ -43,7 +46,7 @@ class Terms:
 
     country                   whose calendar counts; `market` is the row of the law that applies there
     policy_id                 of the published version; empty for a policy that is a file
-    benefits                  False where fair use took them away: the benefit rows are then those of the lowest tier
+    benefits                  False where fair use took them away
     return_window_days        of the promise, raised to the days of the right; single goods may have more (window rules)
     store_credit_days         after the window, in which store credit is still given
     withdrawal_days           of the statutory right without a reason; 0 = none. `withdrawal_business`: business days;
@@ -202,6 +205,8 @@ class _Rows:
         self._table, self._tier, self._benefits = table, tier, benefits
 
     def value(self, name: str) -> TierValue | None:
+        if name in TAKEN_AWAY and not self._benefits:
+            return TAKEN_AWAY[name]
         return self._table.row(name).values.get(self._column(name))
 
     def text(self, name: str) -> str:

@@ -145,7 +145,21 @@ def last_days_move(market: Market) -> bool:
     return market.last_day_on_holiday != "stays"
 
 
-def window_decision(case: Case) -> Decision:
+@quickly_made
+@dataclass(frozen=True)
+class Window:
+    """The promise's window for a line: its length (or the day that a season names), where it starts, and when it is over."""
+
+    days: int
+    named: date | None
+    start: datetime
+    counted_from: str
+    ends: datetime
+    source: str
+
+
+def window_of(case: Case, further: int = 0) -> Window:
+    """The window, `further` days longer than promised."""
     request, policy, terms = case.request, case.policy, case.terms
     sold = request.sold
     rule = policy.window_rule(line_facts(sold, case.calendar)) if policy.windows else None
@@ -162,18 +176,23 @@ def window_decision(case: Case) -> Decision:
         own = terms.return_window_days if rule.days is None else rule.days
         days = max(own, terms.withdrawal_days if case.right.excepted is None else 0)
         source = f"{policy.source}, window {rule.name}"
-    ends = legal_end(start, days, business=False, moves=False, calendar=case.calendar)
+    ends = legal_end(start, days + further, business=False, moves=False, calendar=case.calendar)
     if named is not None:
-        ends = max(ends, case.calendar.closes(named))
+        ends = max(ends, case.calendar.closes(named + timedelta(days=further)))
+    return Window(days, named, start, counted_from, ends, source)
+
+
+def window_decision(case: Case) -> Decision:
+    request, window = case.request, window_of(case)
     return decide_on(
         "Is the request within the return window?",
-        "yes" if request.declared_at < ends else "no",
+        "yes" if request.declared_at < window.ends else "no",
         "return_window",
-        source,
-        ("window", str(named) if named else f"{days} days"),
-        ("counted_from", counted_from),
-        ("start", start.date().isoformat()),
-        ("last_day", local_day(ends - timedelta(minutes=1), case.calendar).isoformat()),
+        window.source,
+        ("window", str(window.named) if window.named else f"{window.days} days"),
+        ("counted_from", window.counted_from),
+        ("start", window.start.date().isoformat()),
+        ("last_day", local_day(window.ends - timedelta(minutes=1), case.calendar).isoformat()),
         ("declared", request.declared_at.date().isoformat()),
     )
 
@@ -224,12 +243,11 @@ def conditional_decision(case: Case) -> Decision | None:
 
 
 def store_credit_decision(case: Case) -> Decision | None:
-    """After the window, while store credit is still given: a person gives it."""
+    """After the window, whichever it was, while store credit is still given: a person gives it."""
     days = case.terms.store_credit_days
     if not days:
         return None
-    start = case.request.sold.delivered_at or case.request.sold.placed_at
-    ends = legal_end(start, case.terms.return_window_days + days, business=False, moves=False, calendar=case.calendar)
+    ends = window_of(case, days).ends
     if case.request.declared_at >= ends:
         return None
     return decide_on(

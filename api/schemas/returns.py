@@ -288,7 +288,7 @@ def _present(
         "outcome": row.outcome,
         "due": {"at": spoken(row.due_at), "owner": row.due_owner, "default": row.due_default} if row.due_at else None,
         "needs_attention": _attention(row),
-        "appeal": _appeal(row),
+        "appeal": _appeal(row, lines),
         "trouble": row.trouble,
         "lines": [_line(line, currency) for line in lines],
         "refund": {
@@ -361,8 +361,8 @@ def _attention(row: Row[Any]) -> dict[str, Any] | None:
     return {"reason": row.attention_reason, "since": spoken(row.attention_since), "actions": actions}
 
 
-def _appeal(row: Row[Any]) -> dict[str, Any] | None:
-    until = appeal_until(row)
+def _appeal(row: Row[Any], lines: Sequence[Row[Any]]) -> dict[str, Any] | None:
+    until = appeal_until(row) if any(line.order_line_id for line in lines) else None
     return {"until": spoken(until), "call": f"POST /v1/returns/{row.id}/appeal"} if until else None
 
 

@@ -13,6 +13,7 @@ from domain.goods import GoodsCondition, Nature
 from domain.market import market_of
 from domain.matching import Unmatched, UnmatchedReason
 from domain.order import QuantityNotPositive, SoldLine
+from domain.policy import MonthDay, WindowRule
 from domain.reasons import ReturnReason
 from domain.risk import ReturnHistory, Thresholds, assess
 from domain.terms import terms_for
@@ -412,6 +413,35 @@ def test_frequent_returns_cost_no_right(country: str, expected: tuple[Verdict, G
 
     assert verdict_in_short(judged) == expected
     assert any(decision.rule == "fair_use" for decision in judged.decisions), "the score is shown either way"
+
+
+@pytest.mark.parametrize(
+    ("country", "reason", "expected"),
+    [
+        ("HK", ReturnReason.CHANGED_MIND, (Verdict.REFUSED, Ground.QUANTITY_ABOVE_SHIPPED)),
+        ("DE", ReturnReason.CHANGED_MIND, (Verdict.REFERRED, Ground.NEVER_SHIPPED)),
+        ("HK", ReturnReason.DEFECTIVE, (Verdict.REFERRED, Ground.NEVER_SHIPPED)),
+    ],
+)
+def test_what_the_order_says_about_shipping_refuses_no_right_by_itself(
+    country: str, reason: ReturnReason, expected: tuple[Verdict, Ground]
+) -> None:
+    request = asked(line=an_order_line(quantity=3, shipped=1), quantity=2, reason=reason)
+
+    assert verdict_in_short(judge(request, country=country)) == expected
+
+
+def test_store_credit_is_given_for_its_days_after_the_window_whichever_that_was() -> None:
+    """The lowest tier's own window in Hong Kong, then a season that keeps it open to the end of April."""
+    season = WindowRule("spring", until=MonthDay(4, 30))
+    terms = replace(terms_for(STANDARD, market_of(BOOK, "HK"), Tier.ENTRY), store_credit_days=30)
+    for windows, days in (((), terms.return_window_days + 29), ((season,), 85)):
+        programme = replace(STANDARD, windows=windows)
+        judged = judge_line(
+            asked(days=days), policy=programme, terms=terms, market=market_of(BOOK, "HK"), calendar=CALENDARS["HK"]
+        )
+        assert judged.verdict is Verdict.REFERRED, days
+        assert any(decision.rule == "store_credit_after_window" for decision in judged.decisions)
 
 
 def test_all_reasons_are_reported_together_those_that_decide_first() -> None:

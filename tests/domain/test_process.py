@@ -1052,6 +1052,11 @@ class TestAppeal:
         assert (case.stage, owner(case.state), case.state.due) == (Stage.REFERRED, Owner.PLATFORM, case.now + 2 * DAY)
         assert case.authorized().done().received().inspected().done().stage is Stage.CLOSED
 
+    def test_what_was_refused_is_paid_for_once_it_has_been_seen_whatever_the_tier_is_promised(self) -> None:
+        case = Told(authorized=False, limits=ONCE_AUTHORIZED).refused().appealed()
+
+        assert case.authorized().waiting_for == ["book:1"]
+
     def test_silence_resolves_for_the_shopper_here_too(self) -> None:
         case = Told(authorized=False).refused().appealed()
         assert silence(case.state) is Silence.AUTHORIZE

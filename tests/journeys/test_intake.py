@@ -118,9 +118,16 @@ def test_goods_of_two_orders_in_one_return_are_refused(doors: Doors) -> None:
 
 def test_more_than_was_shipped_is_refused(doors: Doors) -> None:
     line = {"order_line_id": "l_1", "quantity": 2, "reason": "wrong_size"}
-    opened = doors.open(doors.sell(lines=[dress(shipped=1)]), lines=[line])
+    opened = doors.open(doors.sell(customer=newcomer(), lines=[dress(shipped=1)]), lines=[line])
 
     assert verdicts(opened) == [("refused", ["quantity_above_shipped"])]
+
+
+def test_within_the_right_of_withdrawal_a_person_looks_at_what_was_never_shipped(doors: Doors) -> None:
+    line = {"order_line_id": "l_1", "quantity": 2, "reason": "wrong_size"}
+    opened = doors.open(doors.sell(lines=[dress(shipped=1)]), lines=[line])
+
+    assert verdicts(opened) == [("referred", ["never_shipped"])]
 
 
 def test_a_gift_card_cannot_be_returned(doors: Doors) -> None:
