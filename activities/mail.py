@@ -12,6 +12,8 @@ from database.engine import Clock, Sessions
 from gateways.mail.base import GatewayError, MailGateway, MailRefused, Message
 
 VISIBLE_AFTER = timedelta(hours=1)
+AGAIN_FIRST = timedelta(minutes=5)
+AGAIN_AT_MOST = timedelta(days=1)
 
 
 class MailActivities:
@@ -51,4 +53,7 @@ class MailActivities:
             with self._sessions.begin() as session:
                 withdrawals.note_mail_trouble(session, row.id, trouble)
         # Not the provider's own words: they quote the address, and this stays in the history of the workflow.
-        raise ApplicationError(error.code, type=type(error).__name__) from None
+        # A server that said no is asked again ever more rarely: it may change its mind, and nobody is helped by haste.
+        rarely = min(AGAIN_AT_MOST, AGAIN_FIRST * 2 ** min(activity.info().attempt - 1, 10))
+        later = rarely if isinstance(error, MailRefused) else None
+        raise ApplicationError(error.code, type=type(error).__name__, next_retry_delay=later) from None

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -177,7 +177,10 @@ def unfinished(session: Session, *, submitted_before: datetime, limit: int = 100
 
 
 def claim_mail(session: Session, withdrawal_id: str, at: datetime) -> datetime | None:
-    """Take a place among the mails that an address gets in an hour; None when it is taken, else from when there is one again."""
+    """Take a place among the mails that an address gets in an hour; None when it is taken, else from when there is one again.
+
+    Declarations about an order of hers have places of their own: what strangers send in her name does not hold hers up.
+    """
     row = get(session, withdrawal_id)
     # One at a time for each address, or two would both see the last place free.
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:mailbox, 11))"), {"mailbox": row.mailbox})
@@ -185,7 +188,7 @@ def claim_mail(session: Session, withdrawal_id: str, at: datetime) -> datetime |
         return None
     last: Sequence[datetime] = session.scalars(
         select(withdrawals.c.mail_claimed_at)
-        .where(withdrawals.c.mailbox == row.mailbox, withdrawals.c.mail_claimed_at > at - HOUR)
+        .where(*_had_before(row, at))
         .order_by(withdrawals.c.mail_claimed_at.desc())
         .limit(MAILS_AN_HOUR)
     ).all()
@@ -195,14 +198,15 @@ def claim_mail(session: Session, withdrawal_id: str, at: datetime) -> datetime |
     return None
 
 
-def has_to_wait(session: Session, mailbox: str, at: datetime) -> bool:
-    """Whether an address has had its mails of this hour."""
-    sent = session.scalar(
-        select(func.count()).where(
-            withdrawals.c.mailbox == mailbox.casefold(), withdrawals.c.mail_claimed_at > at - HOUR
-        )
-    )
+def has_to_wait(session: Session, row: Row[Any], at: datetime) -> bool:
+    """Whether the address of a declaration has had its mails of this hour."""
+    sent = session.scalar(select(func.count()).select_from(withdrawals).where(*_had_before(row, at)))
     return (sent or 0) >= MAILS_AN_HOUR
+
+
+def _had_before(row: Row[Any], at: datetime) -> tuple[ColumnElement[bool], ...]:
+    hers = withdrawals.c.order_id.is_not(None) if row.order_id else withdrawals.c.order_id.is_(None)
+    return withdrawals.c.mailbox == row.mailbox, withdrawals.c.mail_claimed_at > at - HOUR, hers
 
 
 def mark_acknowledged(session: Session, withdrawal_id: str, at: datetime) -> None:

@@ -233,7 +233,11 @@ class WithdrawalsDesk:
         try:
             asked, verdict, grounds = await self._judged(found)
             if verdict is Verdict.REFUSED:
-                await self._settle(row.id, None, Ground.POLICY_REFUSED, ", ".join(grounds))
+                # The units may be gone into this very return, opened by another server at this instant.
+                if opened := await asyncio.to_thread(self._opened, row.id):
+                    await self._settle_opened(row.id, opened)
+                else:
+                    await self._settle(row.id, None, Ground.POLICY_REFUSED, ", ".join(grounds))
                 return
             said = await self._returns.open(asked, CONSUMER, IdempotencyKey(row.id, ROUTE, row.id))
         except Unavailable:

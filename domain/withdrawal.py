@@ -17,7 +17,8 @@ CONTRACT_MAX = 80
 GOODS_MAX = 2000
 EMAIL_MAX = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
 
-# Not a proof that the mailbox exists: the mail is. One @, a host with a dot, nothing that could end a header.
+# Not a proof that the mailbox exists: the mail is. One @, a host with a dot, nothing that could end a header, and no
+# encoded word (RFC 2047), which a mail library reads as what it hides.
 _EMAIL = re.compile(
     r"[^\s@<>(),;:\"\\\[\]]{1,64}@[^\s@<>(),;:\"\\\[\]/_.-][^\s@<>(),;:\"\\\[\]/_]*\.[^\W\d_][^\s@<>(),;:\"\\\[\]/_.]+"
 )
@@ -109,7 +110,7 @@ def faults_of(said: Declaration) -> dict[str, Fault]:
             found[field] = Fault.TOO_LONG
         elif any(not _can_be_kept(sign) and not (sign == "\n" and field == "goods") for sign in value):
             found[field] = Fault.CONTROL_CHARACTERS
-        elif field == "email" and not _EMAIL.fullmatch(value):
+        elif field == "email" and ("=?" in value or not _EMAIL.fullmatch(value)):
             found[field] = Fault.NOT_AN_ADDRESS
     return found
 

@@ -6,6 +6,7 @@ programs and many servers show it once.
 
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -69,7 +70,17 @@ def message_id(message: Message, sender: str) -> str:
 
 
 def as_mail(message: Message, sender: str) -> EmailMessage:
-    """The message as it travels (RFC 5322): marked as sent by a machine, so that no machine answers it (RFC 3834)."""
+    """The message as it travels (RFC 5322): marked as sent by a machine, so that no machine answers it (RFC 3834).
+
+    Raises `MailRefused` where the address or another header cannot be written as one.
+    """
+    try:
+        return _written(message, sender)
+    except (ValueError, MessageError) as error:
+        raise MailRefused(f"not a mail that can be written: {type(error).__name__}", code="not_a_mail") from None
+
+
+def _written(message: Message, sender: str) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
     mail["To"] = message.to

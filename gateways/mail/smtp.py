@@ -28,7 +28,7 @@ class SmtpMail:
         mail, options = as_mail(message, self._sender), []
         if not (message.to + self._sender).isascii():
             mail, options = mail_in_any_script(mail), ["SMTPUTF8", "BODY=8BITMIME"]
-        handing_over = False
+        handing_over = accepted = False
         try:
             with self._connected() as server:
                 if options and not server.has_extn("smtputf8"):
@@ -36,15 +36,18 @@ class SmtpMail:
                 handing_over = True
                 # As bytes of our own: smtplib's own rendering puts a ">" before lines that begin with "From ".
                 server.sendmail(parseaddr(self._sender)[1], [message.to], mail.as_bytes(), mail_options=options)
-                handing_over = False
+                accepted = True
         except smtplib.SMTPRecipientsRefused as error:
             status, said = next(iter(error.recipients.values()))
             raise _answered(status, said) from None
         except smtplib.SMTPNotSupportedError as error:
             raise MailRefused(str(error), code="not_supported") from None
         except smtplib.SMTPResponseException as error:
-            raise _answered(error.smtp_code, error.smtp_error) from None
+            if not accepted:  # what a server says to our goodbye takes nothing back
+                raise _answered(error.smtp_code, error.smtp_error) from None
         except (smtplib.SMTPException, OSError, UnicodeError) as error:
+            if accepted:
+                return
             if handing_over:
                 raise OutcomeUnknown(f"the connection broke while it was sent: {type(error).__name__}") from None
             raise ProviderUnreachable(f"no mail server: {type(error).__name__}") from None

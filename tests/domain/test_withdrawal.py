@@ -61,6 +61,12 @@ def test_what_no_mail_can_be_sent_to_is_said_to_be_no_address(email: str) -> Non
     assert faults_of(replace(SAID, email=email)) == {"email": Fault.NOT_AN_ADDRESS}
 
 
+def test_no_address_is_read_as_another_header() -> None:
+    """An encoded word (RFC 2047) is unfolded by mail libraries, its line ends with it."""
+    for email in ("a@=?utf-8?q?x=0aBcc=3Ae=40x.de?=.dee", "=?utf-8?q?b=40other.de=2C?=@aa.de"):
+        assert faults_of(replace(SAID, email=email)) == {"email": Fault.NOT_AN_ADDRESS}
+
+
 @pytest.mark.parametrize("sign", ["\n", "\r", "\0", "\x1b", "\u2028", "\ud800", "\x85"], ids=ascii)
 def test_no_sign_that_could_begin_a_line_or_a_header_is_taken(sign: str) -> None:
     for field in ("name", "contract", "email"):

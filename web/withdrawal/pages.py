@@ -90,7 +90,7 @@ def acknowledged(token: str, request: Request, session: Reading) -> HTMLResponse
     waits = (
         row.acknowledged_at is None
         and row.mail_claimed_at is None
-        and withdrawals.has_to_wait(session, row.email, database_time(session))
+        and withdrawals.has_to_wait(session, row, database_time(session))
     )
     return render(
         request,

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from aiosmtpd.smtp import SMTP
 
 from gateways.errors import UnknownGateway
 from gateways.mail.base import MailGateway, MailRefused, Message, OutcomeUnknown, ProviderUnreachable
@@ -112,6 +113,22 @@ def test_a_mail_server_that_does_not_take_it_is_understood(says: str, error: typ
         with pytest.raises(error, match=says):
             mail_gateway(server.url, sender=SENDER).send(LETTER)
         assert server.received == []
+
+
+@pytest.mark.parametrize("goodbye", ["421 busy", "250 bye", "502 what?"])
+def test_what_a_server_says_to_our_goodbye_takes_nothing_back(goodbye: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def quits(self: object, arg: str) -> None:
+        await self.push(goodbye)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(SMTP, "smtp_QUIT", quits)
+    with mail_server() as server:
+        mail_gateway(server.url, sender=SENDER).send(LETTER)
+        assert len(server.received) == 1
+
+
+def test_an_address_that_cannot_be_a_header_is_refused_and_not_tried_for_ever(kept: Kept) -> None:
+    with pytest.raises(MailRefused, match="not a mail that can be written"):
+        kept.gateway.send(replace(LETTER, to="=?utf-8?q?=0d=0aBcc=3Aeve=40x.example?=@aa.example"))
 
 
 def test_nobody_there_means_nothing_was_sent() -> None:
