@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from database import past, policies
-from database.engine import Clock, Sessions, database_time
+from database.engine import Clock, Sessions, database_time, patient
 from desk.policies import FILE, LIVE, PoliciesDesk, PolicyShelf, read_published
 from domain.comparison import Comparison
 from domain.errors import Conflict, Invalid
@@ -69,6 +69,7 @@ def simulate(
 ) -> Comparison:
     """The returns asked for from `since` to before `until`, run again under both policies; nothing is written."""
     with sessions() as session:
+        patient(session)  # what was read is computed with before more of it is read
         assumed = past.courses(session, since=since, until=until)
         groups = past.groups(session, since=since, until=until, now=clock(session))
         return try_out(Trial(book, before, after, assumed), groups, processes=processes, told=told)

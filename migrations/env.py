@@ -24,7 +24,10 @@ def url() -> str:
 
 engine = create_engine(url(), connect_args={"options": "-c lock_timeout=5000"})
 with engine.connect() as connection:
+    # Whoever comes second waits for the first to be done, however long; only the tables are not waited for so long.
+    connection.execute(text("SET lock_timeout = 0"))
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    connection.execute(text("SET lock_timeout = 5000"))
     connection.commit()
     context.configure(connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=False)
     with context.begin_transaction():
