@@ -226,11 +226,8 @@ def _shipped(case: Case) -> Finding:
     if not sold.anything_shipped:
         refers = Ground.NOTHING_SHIPPED if case.law_first else None
         return Finding((decision,), refers=refers, refuses=None if refers else Ground.NOTHING_SHIPPED)
-    if not shipped:
-        return Finding((decision,), refers=Ground.NEVER_SHIPPED)
-    if (
-        case.law_first or not case.request.no_fault
-    ):  # never sent, or to be withdrawn from before it is: a person sees to it
+    # Never sent, or to be withdrawn from before it is: a person sees to it.
+    if not shipped or case.law_first or not case.request.no_fault:
         return Finding((decision,), refers=Ground.NEVER_SHIPPED)
     return Finding((decision,), refuses=Ground.QUANTITY_ABOVE_SHIPPED)
 

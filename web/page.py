@@ -62,7 +62,7 @@ class Face(Door):
             except SQLAlchemyError as error:
                 log.warning("database: %s", type(error).__name__, extra={"request_id": request_id(request)})
                 return _sorry(request, UNAVAILABLE)
-            except Exception:
+            except Exception:  # a person sees a page with a number to quote; the trace is for the log
                 log.exception("unforeseen error", extra={"request_id": request_id(request)})
                 return _sorry(request, INTERNAL)
 
