@@ -1,7 +1,6 @@
 """Settling a case: quote, book, and pay the refund over the tenders, each step once however often it is tried.
 
-The decision and the ids of what will be paid are committed before the provider hears of them. A part that may have been sent is looked up
-by our own id before anything is sent again; an unknown outcome stays visible as such until the provider has said what became of it.
+The decision and the ids of what will be paid are committed before the provider hears of them (activities/paying.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,8 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 from temporalio import activity
 
-from activities.trouble import give_up, try_again_later
+from activities.paying import Payer
+from activities.trouble import give_up
 from database import cases, facts, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
 from domain.errors import BoomerangError
@@ -23,14 +23,7 @@ from domain.refund import RefundLine, RefundQuote, quote_refund
 from domain.replica import from_json
 from domain.state import Effect, Fact, FactKind, Verdict
 from domain.tenders import NotEnoughRoom, Spread, TenderPart, spread_over_tenders
-from gateways.payments.base import (
-    OutcomeUnknown,
-    PaymentGateway,
-    ProviderUnreachable,
-    RefundOrder,
-    RefundReceipt,
-    RefundRefused,
-)
+from gateways.payments.base import PaymentGateway
 
 
 class RoomMissing(Exception):
@@ -41,7 +34,7 @@ class SettlementActivities:
     def __init__(self, sessions: Sessions, clock: Clock, payments: Mapping[str, PaymentGateway]) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._payments = payments
+        self._payer = Payer(sessions, clock, payments)
 
     @activity.defn(name="settle")
     def settle(self, case_id: str, effect: Effect) -> Fact:
@@ -55,7 +48,7 @@ class SettlementActivities:
                 part for part in refunds.parts(session, case_id) if part.status in ("intended", "unknown", "pending")
             ]
         for part in waiting:
-            self._pay(part, may_be_sent=part.id not in fresh)
+            self._payer.pay(part, may_be_sent=part.id not in fresh)
         with self._sessions.begin() as session:
             cases.lock(session, case_id)
             decided = refunds.of_case(session, case_id)
@@ -100,40 +93,6 @@ class SettlementActivities:
         fee = Fee(FeeKind.LOST_GOODS, goods.minor, goods.currency, bearer, rule, source)
         refunds.add_fee(session, case.id, f"{fee.kind}:{parcel.id}", fee, parcel_id=parcel.id)
         ledger.book(session, lost_goods_entry(case.id, parcel.id, parcel.carrier, goods), self._clock(session))
-
-    def _pay(self, part: Row[Any], *, may_be_sent: bool) -> None:
-        gateway = self._payments[part.processor]
-        try:
-            receipt = gateway.find_refund(part.id, part.reference) if may_be_sent else None
-            if receipt is None:
-                receipt = gateway.refund(
-                    RefundOrder(part.id, part.reference, part.amount_minor, part.currency, part.case_id)
-                )
-        except RefundRefused as error:
-            with self._sessions.begin() as session:
-                self._report(session, part, "failed", provider_id=None, failure=f"{error.code}: {error.detail}")
-            return
-        except (OutcomeUnknown, ProviderUnreachable) as error:
-            with self._sessions.begin() as session:
-                refunds.count_try(session, part.id, unknown=isinstance(error, OutcomeUnknown))
-            try_again_later(self._sessions, self._clock, part.case_id, error, part.processor)
-        self._check(part, receipt)
-        with self._sessions.begin() as session:
-            self._report(session, part, receipt.status, provider_id=receipt.provider_id, failure=receipt.failure)
-
-    def _report(
-        self, session: Session, part: Row[Any], status: str, *, provider_id: str | None, failure: str | None
-    ) -> None:
-        cases.lock(session, part.case_id)
-        locked = refunds.lock_part(session, part.id)
-        if locked is not None:
-            refunds.report(session, locked, status, provider_id=provider_id, failure=failure, at=self._clock(session))
-
-    def _check(self, part: Row[Any], receipt: RefundReceipt) -> None:
-        # A provider's word is not taken for its own sake: another amount under our id is for a person to look at.
-        if (receipt.amount_minor, receipt.currency) != (part.amount_minor, part.currency):
-            got, ours = Money(receipt.amount_minor, receipt.currency), Money(part.amount_minor, part.currency)
-            give_up(ValueError(f"has {got} under {part.id}, where we asked for {ours}"), part.processor)
 
 
 @dataclass(frozen=True)
