@@ -13,13 +13,15 @@ from temporalio import activity
 
 from activities.paying import Payer
 from activities.trouble import give_up
-from database import cases, facts, ledger, orders, parcels, refunds
+from database import cases, facts, inspections, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
 from domain.errors import BoomerangError
 from domain.fees import Fee, FeeKind, bearer_of_lost_goods
 from domain.ledger import lost_goods_entry, settlement_entry
 from domain.money import Money, split
+from domain.reasons import ReturnReason, fault_of, is_no_fault
 from domain.refund import RefundLine, RefundQuote, quote_refund
+from domain.refund_terms import RefundTerms
 from domain.replica import from_json
 from domain.state import Effect, Fact, FactKind, Verdict
 from domain.tenders import NotEnoughRoom, Spread, TenderPart, spread_over_tenders
@@ -67,10 +69,9 @@ class SettlementActivities:
             goods = Money(decided.goods_minor, decided.currency)
         else:
             owed = _units_owed(session, case, ground)
-            lines = _refund_lines(session, owed)
             charged = refunds.shopper_fees(session, case.id)
             try:
-                quote = quote_refund(case.currency, lines, [fee for _, fee in charged])
+                quote = _quote(session, case, owed, [fee for _, fee in charged])
             except BoomerangError as error:  # such as units that another return has brought back: no try changes that
                 give_up(error, "boomerang")
             over = _spread(session, quote)
@@ -97,50 +98,68 @@ class SettlementActivities:
 
 @dataclass(frozen=True)
 class _Owed:
-    """Units of one case line that are paid back."""
+    """Units of one case line that are paid back; `worn`: (units, per cent of their value lost) as the bench graded them."""
 
     case_line_id: str
     order_line: tuple[str, str]
     units: int
+    reason: ReturnReason
+    worn: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """The part of a line's money that is for these units, against others of the line."""
+        return self.units * 100 - sum(units * percent for units, percent in self.worn)
 
 
 def _units_owed(session: Session, case: Row[Any], ground: Verdict) -> list[_Owed]:
     """The units that were accepted, or all that were declared where nobody judged them."""
+    terms = RefundTerms.of_case(case.terms)
+    graded = (
+        inspections.accepted_by_grade(session, case.id) if terms.loss_percent and ground is Verdict.INSPECTED else {}
+    )
     owed = []
     for line in cases.lines_of(session, [case.id])[case.id]:
         if line.verdict == "refused" or line.order_line_id is None:
             continue
         units = line.accepted if ground is Verdict.INSPECTED and line.accepted is not None else line.quantity
         if units:
-            owed.append(_Owed(line.id, (line.order_id, line.order_line_id), units))
+            worn = tuple((count, lost) for grade, count in graded.get(line.id, ()) if (lost := terms.loss_of(grade)))
+            owed.append(_Owed(line.id, (line.order_id, line.order_line_id), units, ReturnReason(line.reason), worn))
     return owed
 
 
-def _refund_lines(session: Session, owed: Sequence[_Owed]) -> list[RefundLine]:
-    """What comes back per order line; several case lines may bring units of one."""
+def _quote(session: Session, case: Row[Any], owed: Sequence[_Owed], charged: Sequence[Fee]) -> RefundQuote:
+    """The refund rule asked about what is owed; the orders of it are locked, so that refunds of one follow each other."""
     units: dict[tuple[str, str], int] = {}
-    for one in owed:
+    worn: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for one in owed:  # several case lines may bring units of one order line
         units[one.order_line] = units.get(one.order_line, 0) + one.units
-    return [
-        RefundLine(
-            order_id=line.line.order_id,
-            order_line_id=line.line.id,
-            quantity=units[line.line.order_id, line.line.id],
-            line_quantity=line.line.quantity,
-            paid_minor=line.line.paid_minor,
-            refunded_units_before=line.refunded,
-            refunded_minor_before=line.refunded_minor,
-        )
-        for line in orders.sold_lines(session, list(units), lock=True)
-    ]
+        worn.setdefault(one.order_line, []).extend(one.worn)
+    whole = orders.money_of(session, {order_id for order_id, _ in units}, lock=True)
+    lines = []
+    for sold in orders.sold_lines(session, list(units), lock=True):
+        key = sold.line.order_id, sold.line.id
+        lines.append(RefundLine.of(sold, units[key], worn[key]))
+    return quote_refund(
+        case.currency,
+        lines,
+        charged,
+        orders=whole,
+        by=RefundTerms.of_case(case.terms),
+        withdrawing=bool(case.terms.get("withdrawing")),
+        at_fault=any(not is_no_fault(fault_of(one.reason)) for one in owed),
+    )
 
 
 def _by_case_line(quote: RefundQuote, owed: Sequence[_Owed]) -> dict[str, int]:
-    """The goods' money on the lines of the case, before fees; it adds up to the quote's."""
+    """The goods' money on the lines of the case, before fees; what other lines of the order get back stands on none of them."""
     shares: dict[str, int] = {}
     for line in quote.lines:
         mine = [one for one in owed if one.order_line == (line.order_id, line.order_line_id)]
-        for one, minor in zip(mine, split(line.goods_minor, [one.units for one in mine]), strict=True):
+        weights = [one.weight for one in mine]
+        parts = split(line.goods_minor, weights if any(weights) else [one.units for one in mine]) if mine else []
+        for one, minor in zip(mine, parts, strict=True):
             shares[one.case_line_id] = minor
     return shares
 

@@ -75,3 +75,19 @@ def of_case(session: Session, case_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
         .where(inspections.c.case_id == case_id)
         .order_by(inspections.c.at, inspection_lines.c.position)
     ).all()
+
+
+def accepted_by_grade(session: Session, case_id: str) -> dict[str, list[tuple[str, int]]]:
+    """By case line: (grade, units) of what was accepted at the last look at it."""
+    latest = (
+        select(inspections.c.id).where(inspections.c.case_id == case_id).order_by(inspections.c.round.desc()).limit(1)
+    )
+    found: dict[str, list[tuple[str, int]]] = {}
+    rows = session.execute(
+        select(inspection_lines.c.line_id, inspection_lines.c.grade, inspection_lines.c.quantity)
+        .where(inspection_lines.c.inspection_id == latest.scalar_subquery(), inspection_lines.c.accepted)
+        .order_by(inspection_lines.c.position)
+    )
+    for line_id, grade, quantity in rows:
+        found.setdefault(line_id, []).append((grade, quantity))
+    return found

@@ -10,9 +10,13 @@ from sqlalchemy import ColumnElement, Row, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from database.tables import case_lines, customers, order_lines, orders, tenders
+from database.tables import case_lines, customers, order_charges, order_lines, orders, tenders
+from domain.charges import Charge, ChargeKind
 from domain.errors import Conflict, Missing
 from domain.order import Order, OrderLine, SoldLine, Tender
+from domain.promotions import Promotion, PromotionKind
+from domain.repricing import OrderedLine, OrderMoney
+from domain.tax import Tax
 
 
 class UnknownOrder(Missing):
@@ -65,7 +69,7 @@ def put(session: Session, order: Order, customer: Customer | None) -> bool:
         )
         if any(line.claimed for line in lines.all()):
             raise OrderHasReturns(f"Order {order.id} has units in a return.", pointer="/lines", order_id=order.id)
-        for table in (order_lines, tenders):
+        for table in (order_lines, order_charges, tenders):
             session.execute(table.delete().where(table.c.order_id == order.id))
     put_new(session, [order])
     return known is None
@@ -81,26 +85,13 @@ def put_customers(session: Session, people: Sequence[Customer]) -> None:
 
 def put_new(session: Session, batch: Sequence[Order]) -> None:
     """Write orders whose lines and tenders are not there yet, a batch in three statements."""
-    rows = [
-        {
-            "id": order.id,
-            "customer_id": order.customer_id,
-            "market": order.market,
-            "placed_at": order.placed_at,
-            "delivered_at": order.delivered_at,
-            "currency": order.currency,
-            "total_minor": order.paid_minor,
-            "status": order.status,
-            "channel": order.channel,
-            "insured": order.insured,
-            "content_hash": content_hash(order),
-        }
-        for order in batch
-    ]
+    rows = [order_row(order) for order in batch]
     statement = insert(orders).values(rows)
     changed = {name: statement.excluded[name] for name in rows[0] if name != "id"}
     session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
-    session.execute(order_lines.insert(), [_line_row(order, line) for order in batch for line in order.lines])
+    session.execute(order_lines.insert(), [line_row(order, line) for order in batch for line in order.lines])
+    if charges := [charge_row(charge) for order in batch for charge in order.charges]:
+        session.execute(order_charges.insert(), charges)
     if any(order.tenders for order in batch):
         session.execute(tenders.insert(), [asdict(tender) for order in batch for tender in order.tenders])
 
@@ -113,10 +104,13 @@ def content_hash(order: Order) -> str:
     """What an order says, in short. What it leaves unsaid is left out: a field that orders gain later changes no known one."""
     said = {**_said(order), "lines": [_said(line) for line in order.lines]}
     said["tenders"] = [asdict(tender) for tender in order.tenders]
+    for name in ("charges", "promotions"):
+        if name in said:
+            said[name] = [asdict(one) for one in getattr(order, name)]
     return hashlib.sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()
 
 
-def _said(what: Order | OrderLine) -> dict[str, object]:
+def _said(what: Order | OrderLine) -> dict[str, Any]:
     # final_sale was there from the first, written or not.
     return {
         field.name: getattr(what, field.name)
@@ -133,6 +127,9 @@ def get(session: Session, order_id: str) -> Order:
         select(order_lines).where(order_lines.c.order_id == order_id).order_by(order_lines.c.id)
     ).all()
     paid = session.execute(select(tenders).where(tenders.c.order_id == order_id).order_by(tenders.c.id)).all()
+    charged = session.execute(
+        select(order_charges).where(order_charges.c.order_id == order_id).order_by(order_charges.c.id)
+    ).all()
     return Order(
         id=head.id,
         customer_id=head.customer_id,
@@ -147,6 +144,69 @@ def get(session: Session, order_id: str) -> Order:
         status=head.status,
         channel=head.channel,
         insured=head.insured,
+        charges=tuple(_charge(row) for row in charged),
+        promotions=_promotions(head.promotions),
+    )
+
+
+def money_of(session: Session, order_ids: Iterable[str], *, lock: bool) -> list[OrderMoney]:
+    """All the money of orders that have charges or promotions, whole; others are left out.
+
+    Locked, two refunds of one order follow each other: whichever comes last sees that it completes the order.
+    """
+    wanted = sorted(set(order_ids))
+    heads = (
+        select(orders.c.id, orders.c.promotions).where(orders.c.id.in_(wanted), orders.c.extras).order_by(orders.c.id)
+    )
+    found = session.execute(heads.with_for_update() if lock else heads).all()
+    if not found:
+        return []
+    ids = [head.id for head in found]
+    of_line = order_lines.c.order_id
+    lines = session.execute(select(order_lines).where(of_line.in_(ids)).order_by(of_line, order_lines.c.id)).all()
+    charges = session.execute(
+        select(order_charges)
+        .where(order_charges.c.order_id.in_(ids))
+        .order_by(order_charges.c.order_id, order_charges.c.id)
+    ).all()
+    return [
+        OrderMoney(
+            head.id,
+            tuple(_ordered_line(row) for row in lines if row.order_id == head.id),
+            _promotions(head.promotions),
+            tuple((_charge(row), row.refunded_minor) for row in charges if row.order_id == head.id),
+        )
+        for head in found
+    ]
+
+
+def _ordered_line(row: Row[Any]) -> OrderedLine:
+    line = _line(row)
+    return OrderedLine(
+        line.id,
+        line.quantity,
+        line.price_minor,
+        line.paid_minor,
+        row.refunded,
+        row.refunded_minor,
+        row.lost_minor,
+        line.taxes,
+    )
+
+
+def _charge(row: Row[Any]) -> Charge:
+    return Charge(
+        row.order_id, row.id, ChargeKind(row.kind), row.amount_minor, row.surplus_minor, _taxes(row.taxes), row.line_id
+    )
+
+
+def _taxes(stored: Sequence[dict[str, Any]]) -> tuple[Tax, ...]:
+    return tuple(Tax(**tax) for tax in stored)
+
+
+def _promotions(stored: Sequence[dict[str, Any]]) -> tuple[Promotion, ...]:
+    return tuple(
+        Promotion(**{**one, "kind": PromotionKind(one["kind"]), "lines": tuple(one["lines"])}) for one in stored
     )
 
 
@@ -167,6 +227,8 @@ def _line(row: Row[Any]) -> OrderLine:
         tuple(row.serials),
         row.shipped,
         row.exchanged,
+        row.order_discount_minor,
+        _taxes(row.taxes) if row.taxes else (),
     )
 
 
@@ -231,6 +293,7 @@ def _sold(session: Session, which: ColumnElement[bool], *, lock: bool) -> list[S
             orders.c.status.label("order_status"),
             orders.c.channel,
             orders.c.insured,
+            orders.c.extras,
             anything_shipped.label("anything_shipped"),
             methods.label("methods"),
             asked_before.label("asked_before"),
@@ -262,9 +325,37 @@ def sold_line(row: Row[Any]) -> SoldLine:
         anything_shipped=row.anything_shipped,
         payments=frozenset(row.methods or ()),
         asked_before=row.asked_before,
+        lost_minor=row.lost_minor,
+        extras=row.extras,
     )
 
 
-def _line_row(order: Order, line: OrderLine) -> dict[str, object]:
-    row = {**asdict(line), "customer_id": order.customer_id}
-    return row | {"natures": list(line.natures), "serials": list(line.serials)}
+def order_row(order: Order) -> dict[str, Any]:
+    """An order's own row."""
+    return {
+        "id": order.id,
+        "customer_id": order.customer_id,
+        "market": order.market,
+        "placed_at": order.placed_at,
+        "delivered_at": order.delivered_at,
+        "currency": order.currency,
+        "total_minor": order.paid_minor,
+        "status": order.status,
+        "channel": order.channel,
+        "insured": order.insured,
+        "promotions": [asdict(promotion) for promotion in order.promotions],
+        "extras": bool(order.charges or order.promotions),
+        "content_hash": content_hash(order),
+    }
+
+
+def line_row(order: Order, line: OrderLine) -> dict[str, Any]:
+    """The row of an order line. (Field by field: `asdict` would copy each of half a million lines of an import deeply.)"""
+    row = {**vars(line), "customer_id": order.customer_id, "on_top_minor": line.on_top_minor}
+    row |= {"natures": list(line.natures), "serials": list(line.serials), "taxes": [asdict(tax) for tax in line.taxes]}
+    return row
+
+
+def charge_row(charge: Charge) -> dict[str, Any]:
+    """The row of a charge."""
+    return {**asdict(charge), "taxes": [asdict(tax) for tax in charge.taxes], "paid_minor": charge.paid_minor}

@@ -442,7 +442,8 @@ WITH wanted AS (
 )
 SELECT line.order_id, line.id, line.customer_id, line.sku, line.description, line.category, line.quantity,
        line.unit_price_minor, line.discount_minor, line.final_sale, line.condition, line.seller, line.natures, line.serials,
-       line.shipped, line.exchanged, 0 AS claimed, 0 AS refunded, 0 AS refunded_minor, 0 AS asked_before,
+       line.shipped, line.exchanged, line.order_discount_minor, line.taxes, 0 AS lost_minor, false AS extras,
+       0 AS claimed, 0 AS refunded, 0 AS refunded_minor, 0 AS asked_before,
        orders.currency, orders.market, orders.placed_at, orders.delivered_at, orders.status AS order_status,
        orders.channel, orders.insured, shipped.anything_shipped, paid.methods
 FROM wanted JOIN order_lines line USING (order_id, id)

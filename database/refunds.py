@@ -67,16 +67,19 @@ def rooms(session: Session, order_ids: Sequence[str]) -> dict[str, list[TenderRo
 
 
 def decide(session: Session, case_id: str, quote: RefundQuote, ground: str, at: datetime) -> None:
-    """Write the decision down, once: the quote, and the units and money that are gone from the order lines with it."""
+    """Write the decision down, once: the quote, and what is gone from order lines and charges with it."""
     session.execute(
         refunds.insert().values(
             case_id=case_id,
             currency=quote.currency,
             goods_minor=quote.goods_minor,
+            charges_minor=quote.charges_minor,
             deducted_minor=quote.deducted_minor,
             total_minor=quote.total_minor,
             quote={
                 "lines": [asdict(line) for line in quote.lines],
+                "charges": [asdict(charge) for charge in quote.charges],
+                "taxes": [asdict(tax) for tax in quote.taxes],
                 "per_order": dict(quote.per_order),
                 "explanation": [asdict(decision) for decision in quote.explanation],
             },
@@ -87,7 +90,8 @@ def decide(session: Session, case_id: str, quote: RefundQuote, ground: str, at: 
     if quote.lines:
         session.execute(
             text(
-                "UPDATE order_lines SET refunded = refunded + :units, refunded_minor = refunded_minor + :minor"
+                "UPDATE order_lines SET refunded = refunded + :units, refunded_minor = refunded_minor + :minor,"
+                " lost_minor = lost_minor + :lost"
                 " WHERE order_id = :of_order AND id = :of_line"
             ),
             [
@@ -96,9 +100,17 @@ def decide(session: Session, case_id: str, quote: RefundQuote, ground: str, at: 
                     "of_line": line.order_line_id,
                     "units": line.quantity,
                     "minor": line.goods_minor,
+                    "lost": line.loss_minor,
                 }
                 for line in quote.lines
             ],
+        )
+    if quote.charges:
+        session.execute(
+            text(
+                "UPDATE order_charges SET refunded_minor = refunded_minor + :minor WHERE order_id = :of_order AND id = :id"
+            ),
+            [{"of_order": one.order_id, "id": one.charge_id, "minor": one.amount_minor} for one in quote.charges],
         )
 
 

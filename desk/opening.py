@@ -21,7 +21,9 @@ from domain.opening import Judgement, ReturnRequest, Setting, judge, risk_of
 from domain.order import SoldLine
 from domain.policy import PolicyBook, ReturnPolicy
 from domain.process import start
+from domain.reasons import ReturnReason, fault_of, is_no_fault
 from domain.refund import RefundLine, quote_refund
+from domain.refund_terms import RefundTerms
 from domain.risk import ReturnHistory
 from domain.stages import Stage
 from domain.state import Opening, State
@@ -69,7 +71,12 @@ class Openings:
             "currency": judgement.currency,
             "resolution": request.resolution,
             "method": request.method,
-            "terms": {**asdict(terms), "limits": asdict(judgement.limits), "freight": judgement.freight._asdict()},
+            "terms": {
+                **asdict(terms),
+                "limits": asdict(judgement.limits),
+                "freight": judgement.freight._asdict(),
+                "withdrawing": judgement.withdrawing,
+            },
             "referred": judgement.verdict is Verdict.REFERRED,
             "explanation": [asdict(decision) for decision in judgement.explanation],
             "quoted_minor": judgement.quote.total_minor,
@@ -124,6 +131,7 @@ class Openings:
             ),
             at=at,
             currency=currency,
+            orders=orders.money_of(session, {line.line.order_id for line in sold if line.extras}, lock=False),
         )
         return Preview(tier, terms, replace(judgement, explanation=(why, *judgement.explanation)))
 
@@ -137,18 +145,22 @@ class Openings:
             units[row.order_id, row.order_line_id] = units.get((row.order_id, row.order_line_id), 0) + row.quantity
         sold = {(line.line.order_id, line.line.id): line for line in orders.sold_lines(session, list(units), lock=True)}
         lines = [
-            RefundLine(
-                *key,
-                quantity=min(quantity, sold[key].line.quantity - sold[key].refunded),
-                line_quantity=sold[key].line.quantity,
-                paid_minor=sold[key].line.paid_minor,
-                refunded_units_before=sold[key].refunded,
-                refunded_minor_before=sold[key].refunded_minor,
-            )
+            RefundLine.of(sold[key], min(quantity, sold[key].line.quantity - sold[key].refunded))
             for key, quantity in units.items()
             if sold[key].line.quantity > sold[key].refunded
         ]
-        return quote_refund(next(iter(sold.values())).currency, lines).total_minor if lines else 0
+        if not lines:
+            return 0
+        case = cases.get(session, case_id)
+        money = orders.money_of(session, {key[0] for key, line in sold.items() if line.extras}, lock=False)
+        return quote_refund(
+            case.currency,
+            lines,
+            orders=money,
+            by=RefundTerms.of_case(case.terms),
+            withdrawing=bool(case.terms.get("withdrawing")),
+            at_fault=any(not is_no_fault(fault_of(ReturnReason(row.reason))) for row in rows),
+        ).total_minor
 
     def _sold(self, session: Session, request: ReturnRequest, *, lock: bool) -> list[SoldLine]:
         if request.order_id is not None:

@@ -60,3 +60,12 @@ class GoodsCondition(StrEnum):
     @property
     def beyond_trying(self) -> bool:
         return self in (GoodsCondition.USED, GoodsCondition.DAMAGED)
+
+
+class Grade(StrEnum):
+    """The condition that the bench finds: A as new, B opened or lightly used, C used or damaged, D without value."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"

@@ -3,6 +3,7 @@
 Chart of accounts (a debit is positive, a credit negative):
 
     goods_returned:merchant        goods the merchant takes back at the price paid (reduces its sales)
+    charges_returned:merchant      delivery and other charges that the merchant gives back
     payable:shopper                owed to the shopper; zero once a settled case is paid out
     clearing:payments:<processor>  sent back over a payment processor, which will draw it from the merchant
     fee:<kind>:<bearer>            a cost of the return, with whoever absorbs it; the shopper's is zero once deducted
@@ -13,6 +14,7 @@ What happens to one return, and what is booked:
 
     label bought or pickup booked  debit fee:<kind>:<bearer>         credit payable:carrier:<carrier>
     settled                        debit goods_returned:merchant     credit payable:shopper, fee:<kind>:shopper
+                                   debit charges_returned:merchant
       a fee above the refund       debit fee:<kind>:merchant         credit fee:<kind>:shopper
     refund paid over a tender      debit payable:shopper             credit clearing:payments:<processor>
     that refund fails later        the reversal of its entry: the shopper is owed again
@@ -29,6 +31,7 @@ from domain.money import Money
 from domain.refund import RefundQuote
 
 GOODS_RETURNED = "goods_returned:merchant"
+CHARGES_RETURNED = "charges_returned:merchant"
 PAYABLE_SHOPPER = "payable:shopper"
 
 
@@ -81,12 +84,13 @@ class Entry:
 
 
 def settlement_entry(case_id: str, settlement: int, quote: RefundQuote) -> Entry:
-    """The goods are taken back, the shopper is owed the refund, and the shopper's fees are kept as far as they go.
+    """Goods and charges are taken back, the shopper is owed the refund, and the shopper's fees are kept as far as they go.
 
     `settlement` counts the settlements of the case from 1: goods that arrive in two parcels may be settled twice.
     """
     postings = [
         Posting(GOODS_RETURNED, quote.goods_minor, quote.currency),
+        Posting(CHARGES_RETURNED, quote.charges_minor, quote.currency),
         Posting(PAYABLE_SHOPPER, -quote.total_minor, quote.currency),
     ]
     postings += [Posting(_fee_account(fee), -fee.amount_minor, fee.currency) for fee in quote.deductions]

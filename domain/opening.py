@@ -24,6 +24,7 @@ from domain.order import SoldLine, check_quantity
 from domain.policy import RefundOnly, ReturnPolicy, TierValue
 from domain.reasons import Fault, ReturnReason, fault_of, is_no_fault
 from domain.refund import LineNamedTwice, MoreThanIsLeft, RefundLine, RefundQuote, quote_refund
+from domain.repricing import OrderMoney
 from domain.risk import NO_RISK, ReturnHistory, Risk, Thresholds, assess
 from domain.risk import explain as explain_risk
 from domain.state import Method
@@ -131,7 +132,10 @@ class JudgedLine:
 @quickly_made
 @dataclass(frozen=True)
 class Judgement:
-    """The whole answer to a request. `limits` are those of the terms, as this one case has them."""
+    """The whole answer to a request. `limits` are those of the terms, as this one case has them.
+
+    `withdrawing`: the statutory right is exercised, for some of the lines at least.
+    """
 
     verdict: Verdict
     lines: tuple[JudgedLine, ...]
@@ -140,6 +144,7 @@ class Judgement:
     quote: RefundQuote
     limits: Limits
     explanation: tuple[Decision, ...]
+    withdrawing: bool = False
 
 
 NO_HISTORY = ReturnHistory()
@@ -179,12 +184,20 @@ def _number(value: TierValue | None) -> int | None:
 
 
 def judge(
-    request: ReturnRequest, *, sold: Sequence[SoldLine], by: Setting, at: datetime, currency: str, told: bool = True
+    request: ReturnRequest,
+    *,
+    sold: Sequence[SoldLine],
+    by: Setting,
+    at: datetime,
+    currency: str,
+    orders: Sequence[OrderMoney] = (),
+    told: bool = True,
 ) -> Judgement:
     """Judge a request against the order lines it may be about.
 
     `sold` are the lines of the named order, or all lines of the named SKUs that the customer ever bought. `currency` is used when no
-    purchase is found. Without `told` the answer is the same, and only its lines say why: for whoever judges thousands of them.
+    purchase is found; `orders` are those with charges or promotions, whole. Without `told` the answer is the same, and only its
+    lines say why: for whoever judges thousands of them.
     Raises the named `Invalid` and `Conflict` errors of a request that cannot be right.
     """
     _check_asked(request, by.policy)
@@ -192,12 +205,21 @@ def judge(
         _judge_named(request, sold, by, at) if request.order_id is not None else _judge_matched(request, sold, by, at)
     )
     currency = _currency(request, lines, currency)
-    quote = quote_refund(currency, _refund_lines(lines), told=told)
+    withdrawing = any(line.withdrawing for line in lines)  # also of a refused line: an appeal may bring it back
+    fault = _fault(lines)
+    asked_back = _refund_lines(lines)
+    quote = quote_refund(
+        currency,
+        asked_back,
+        orders=[one for one in orders if any(line.order_id == one.order_id for line in asked_back)] if orders else (),
+        by=by.terms.refund,
+        withdrawing=withdrawing,
+        at_fault=not is_no_fault(fault),
+        told=told,
+    )
     lines, keeping = _refund_only(request, lines, quote, by)
     verdict = _whole(lines)
-    fault = _fault(lines)
     freight = _freight(fault, lines, by)
-    withdrawing = any(line.withdrawing for line in lines)  # also of a refused line: an appeal may bring it back
     refused = verdict is Verdict.REFUSED
     asked = Sum(
         quote.total_minor,
@@ -235,6 +257,7 @@ def judge(
             Decision("May the goods come back?", verdict, "worst_line_that_can_come", by.policy.source),
             *((_of_appeal(by.terms),) if refused and any(line.sold for line in lines) else ()),
         ),
+        withdrawing=withdrawing,
     )
 
 
@@ -517,17 +540,7 @@ def _refund_lines(lines: Sequence[JudgedLine]) -> list[RefundLine]:
             key = (line.sold.line.order_id, line.sold.line.id)
             units[key] = units.get(key, 0) + line.quantity
             by_key.setdefault(key, line.sold)
-    return [
-        RefundLine(
-            *key,
-            quantity=quantity,
-            line_quantity=by_key[key].line.quantity,
-            paid_minor=by_key[key].line.paid_minor,
-            refunded_units_before=by_key[key].refunded,
-            refunded_minor_before=by_key[key].refunded_minor,
-        )
-        for key, quantity in units.items()
-    ]
+    return [RefundLine.of(by_key[key], quantity) for key, quantity in units.items()]
 
 
 def _three_checks(request: ReturnRequest, lines: Sequence[JudgedLine], fault: Fault) -> tuple[Decision, ...]:

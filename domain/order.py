@@ -1,11 +1,14 @@
-"""What was sold and how it was paid: the order, its lines and its tenders, and what makes an order impossible."""
+"""What was sold and how it was paid: the order, its lines, its charges and its tenders, and what makes an order impossible."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.charges import Charge, ChargeKind
 from domain.errors import Invalid
 from domain.money import EXPONENTS, LARGEST_MINOR, UnknownCurrency, format_minor
+from domain.promotions import Promotion, PromotionKind
+from domain.tax import WHOLE_PPM, Tax, on_top
 
 LARGEST_QUANTITY = 10**7
 
@@ -28,6 +31,8 @@ class OrderLine:
     serials     of the units sold, where they have some
     shipped     units that have left; None = the shop does not say, and all of them are taken to have
     exchanged   units exchanged for others already, outside of this engine
+    order_discount_minor   the line's part of the discounts on the whole order
+    taxes       as they were charged with the whole line
     """
 
     order_id: str
@@ -45,11 +50,23 @@ class OrderLine:
     serials: tuple[str, ...] = ()
     shipped: int | None = None
     exchanged: int = 0
+    order_discount_minor: int = 0
+    taxes: tuple[Tax, ...] = ()
+
+    @property
+    def price_minor(self) -> int:
+        """What the whole line cost after its own discount, before those of the order and taxes on top."""
+        return self.quantity * self.unit_price_minor - self.discount_minor
+
+    @property
+    def on_top_minor(self) -> int:
+        """Taxes that were charged on top of the price."""
+        return on_top(self.taxes)
 
     @property
     def paid_minor(self) -> int:
-        """What the whole line cost, after its discount."""
-        return self.quantity * self.unit_price_minor - self.discount_minor
+        """What was paid for the whole line in the end."""
+        return self.price_minor - self.order_discount_minor + (self.on_top_minor if self.taxes else 0)
 
 
 @dataclass(frozen=True)
@@ -68,9 +85,11 @@ class Tender:
 class Order:
     """One purchase. `customer_id` is None for a guest; `delivered_at` is None while nobody has reported delivery.
 
-    status    completed, or open or cancelled: a sale that never became one
-    channel   the shop's door it came through: web, app, store
-    insured   return freight insurance was bought with it
+    status      completed, or open or cancelled: a sale that never became one
+    channel     the shop's door it came through: web, app, store
+    insured     return freight insurance was bought with it
+    charges     what it cost besides the goods
+    promotions  discounts on the whole order, which the lines carry their parts of
     """
 
     id: str
@@ -84,10 +103,13 @@ class Order:
     status: str = OrderStatus.COMPLETED
     channel: str | None = None
     insured: bool = False
+    charges: tuple[Charge, ...] = ()
+    promotions: tuple[Promotion, ...] = ()
 
     @property
     def paid_minor(self) -> int:
-        return sum(line.paid_minor for line in self.lines)
+        """What was captured for goods and charges."""
+        return sum(line.paid_minor for line in self.lines) + sum(charge.paid_minor for charge in self.charges)
 
 
 @dataclass(frozen=True)
@@ -98,6 +120,8 @@ class SoldLine:
     anything_shipped  any unit of the whole order has left
     payments          the methods of the order's tenders
     asked_before      returns that were ever asked for units of this line, whatever became of them
+    lost_minor        value that units which came back had lost, and which was not refunded
+    extras            the order has charges or promotions, which a refund must look at
     """
 
     line: OrderLine
@@ -115,6 +139,8 @@ class SoldLine:
     anything_shipped: bool = True
     payments: frozenset[str] = frozenset()
     asked_before: int = 0
+    lost_minor: int = 0
+    extras: bool = False
 
     @property
     def left(self) -> int:
@@ -194,7 +220,22 @@ class UnitsNotOfTheLine(Invalid):
 
 class TendersDoNotSum(Invalid):
     code = "tenders_do_not_sum"
-    next_action = "Make the tenders add up to what the lines cost together."
+    next_action = "Make the tenders add up to what lines and charges cost together, discounts off and taxes on top."
+
+
+class TaxNotPossible(Invalid):
+    code = "tax_not_possible"
+    next_action = "Write the rate between 0 and 100 per cent, and the amount that was charged, within the price."
+
+
+class ChargeNotPossible(Invalid):
+    code = "charge_not_possible"
+    next_action = "Correct the named charge."
+
+
+class PromotionNotPossible(Invalid):
+    code = "promotion_not_possible"
+    next_action = "Correct the named discount: what it took off, the lines it was for, and what it depended on."
 
 
 def check_order(order: Order) -> None:
@@ -208,7 +249,13 @@ def check_order(order: Order) -> None:
         _check_line(line, order, f"/lines/{index}")
     for index, tender in enumerate(order.tenders):
         _check_tender(tender, order, f"/tenders/{index}")
+    for field, ours in (("shipping", True), ("charges", False)):
+        of_field = [charge for charge in order.charges if (charge.kind is ChargeKind.DELIVERY) is ours]
+        for index, charge in enumerate(of_field):
+            _check_charge(charge, order, f"/{field}/{index}")
+    _check_promotions(order)
     _check_unique([line.id for line in order.lines], "lines")
+    _check_unique([charge.id for charge in order.charges], "charges")
     _check_unique([tender.id for tender in order.tenders], "tenders")
     _check_sums(order)
 
@@ -272,6 +319,52 @@ def _check_line(line: OrderLine, order: Order, pointer: str) -> None:
             pointer=f"{pointer}/discount",
         )
     check_amount(line.quantity * line.unit_price_minor, f"{pointer}/unit_price")
+    check_amount(line.order_discount_minor, f"{pointer}/discount")
+    check_amount(line.paid_minor, f"{pointer}/unit_price")
+    _check_taxes(line.taxes, line.price_minor - line.order_discount_minor, f"{pointer}/tax_rates")
+
+
+def _check_taxes(taxes: tuple[Tax, ...], price_minor: int, pointer: str) -> None:
+    for index, tax in enumerate(taxes):
+        check_amount(tax.amount_minor, f"{pointer}/{index}/amount")
+        if not 0 <= tax.rate_ppm <= WHOLE_PPM:
+            raise TaxNotPossible(f"{tax.name} has a rate above 100 per cent.", pointer=f"{pointer}/{index}/rate")
+    if sum(tax.amount_minor for tax in taxes if tax.included) > price_minor:
+        raise TaxNotPossible("The included taxes are more than the price that includes them.", pointer=pointer)
+
+
+def _check_charge(charge: Charge, order: Order, pointer: str) -> None:
+    _check_identifier(charge.id, f"{pointer}/id")
+    _check_belongs(charge.order_id, order, pointer)
+    check_amount(charge.amount_minor, f"{pointer}/amount")
+    check_amount(charge.paid_minor, f"{pointer}/amount")
+    _check_taxes(charge.taxes, charge.amount_minor, f"{pointer}/tax_rates")
+    if not 0 <= charge.surplus_minor <= charge.amount_minor or (
+        charge.surplus_minor and charge.kind is not ChargeKind.DELIVERY
+    ):
+        raise ChargeNotPossible("Standard delivery cannot cost more than the delivery did.", pointer=pointer)
+    if charge.line_id is not None and charge.line_id not in {line.id for line in order.lines}:
+        raise ChargeNotPossible(f"The order has no line {charge.line_id!r}.", pointer=f"{pointer}/line_id")
+
+
+def _check_promotions(order: Order) -> None:
+    prices = {line.id: line.price_minor for line in order.lines}
+    for index, one in enumerate(order.promotions):
+        pointer = f"/discounts/{index}"
+        check_amount(one.discount_minor, f"{pointer}/amount")
+        check_amount(one.threshold_minor, f"{pointer}/threshold")
+        if unknown := [line for line in one.lines if line not in prices]:
+            raise PromotionNotPossible(f"The order has no line {unknown[0]!r}.", pointer=f"{pointer}/lines")
+        scope = sum(price for line, price in prices.items() if not one.lines or line in one.lines)
+        if one.discount_minor > scope or one.threshold_minor > scope:
+            cost = f"{order.currency} {format_minor(scope, order.currency)}"
+            raise PromotionNotPossible(f"The goods it was for cost {cost} together.", pointer=pointer)
+        if (one.kind is PromotionKind.BUY_GET) != (one.buy > 0 and one.free > 0):
+            raise PromotionNotPossible("buy_get, and nothing else, says how many units are free.", pointer=pointer)
+    on_lines = sum(line.order_discount_minor for line in order.lines)
+    told = sum(one.discount_minor for one in order.promotions)
+    if on_lines != told:
+        raise PromotionNotPossible(f"The lines carry {on_lines} of discounts of {told}.", pointer="/discounts")
 
 
 def _check_tender(tender: Tender, order: Order, pointer: str) -> None:
@@ -299,7 +392,7 @@ def _check_sums(order: Order) -> None:
     if tendered != order.paid_minor:
         paid, sold = format_minor(tendered, order.currency), format_minor(order.paid_minor, order.currency)
         raise TendersDoNotSum(
-            f"The tenders add up to {order.currency} {paid}, the lines to {sold}.",
+            f"The tenders add up to {order.currency} {paid}, lines and charges to {sold}.",
             pointer="/tenders",
             tenders_minor=tendered,
             lines_minor=order.paid_minor,

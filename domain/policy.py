@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from domain.charges import DeliveryBack
 from domain.errors import Missing
 from domain.goods import GoodsCondition, Nature
 from domain.market import Market
@@ -218,6 +219,10 @@ class ReturnPolicy:
     methods              the ways goods may come back; empty = all
     informed_of_right    shoppers are told of their right to withdraw; a market's period is longer where they are not
     fair_use             return histories are looked at (tier table, abuse rows)
+    delivery_back        what of the delivery to the shopper is given back with the return that completes the order, whatever its reason
+    loss_percent         by grade: value lost in the shopper's hands, in whole per cent of the price, where law lets it be deducted
+    reprice              kept goods are priced again under the order's promotions
+    claw_back_waived     by currency: a discount of at most so many minor units is not taken back
     """
 
     programme: str
@@ -246,6 +251,10 @@ class ReturnPolicy:
     methods: frozenset[str] = frozenset()
     informed_of_right: bool = True
     fair_use: bool = True
+    delivery_back: DeliveryBack = DeliveryBack.NONE
+    loss_percent: Mapping[str, int] = field(default_factory=dict)
+    reprice: bool = False
+    claw_back_waived: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def source(self) -> str:

@@ -36,6 +36,10 @@ ASPECTS: Mapping[str, str] = {
     "returnless.offered": "returnless",
     "returnless.refund_only": "refund_only",
     "law.informed_of_right": "informed_of_right",
+    "refund.delivery": "delivery_back",
+    "refund.loss_percent": "loss_percent",
+    "refund.reprice": "reprice",
+    "refund.waived_minor": "claw_back_waived",
 }
 # Aspects of terms that say where they come from rather than what holds.
 NOT_WHAT_HOLDS = frozenset({"programme", "policy_version", "policy_id", "sources", "promises", "law_doubts"})
@@ -172,8 +176,10 @@ def _differing(before: Terms, after: Terms) -> tuple[str, ...]:
 
 def _flat(terms: Terms) -> dict[str, Any]:
     plain = {name: value for name, value in asdict(terms).items() if name not in NOT_WHAT_HOLDS}
-    limits = plain.pop("limits")
-    return {**plain, **{f"limits.{name}": value for name, value in limits.items()}}
+    limits, refund = plain.pop("limits"), plain.pop("refund")
+    flat = {f"limits.{name}": value for name, value in limits.items()}
+    flat |= {f"refund.{name}": value for name, value in refund.items() if not name.endswith("_source")}
+    return {**plain, **flat}
 
 
 def _said(value: Any) -> str:

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from domain.calendar import Span
+from domain.charges import DeliveryBack
 from domain.clock import clock_of
 from domain.limits import ApprovalDefault, Limits, RefundTrigger
 from domain.market import (
+    Bears,
     Market,
+    Right,
+    Wear,
     freight_without_fault,
     guarantee,
     original_delivery,
@@ -20,6 +24,7 @@ from domain.market import (
     withdrawal_right,
 )
 from domain.policy import ReturnPolicy, Starts, TierTable, TierValue
+from domain.refund_terms import AT_THE_PRICE_PAID, RefundTerms
 from domain.tier import Tier
 
 HOURS_PER_DAY = 24
@@ -63,6 +68,7 @@ class Terms:
     wear                      what the law says of value lost through use
     guarantee_months          for which the seller answers for defects; None = no figure
     late_penalty              what a late refund costs, in the row's own words, or ""
+    refund                    what promise and law say of the amount
     promises                  every row of the tier table as it stands for this tier
     law_confidence            high, medium or low; `law_doubts` are the fields of the row that are from memory
     sources                   for each aspect, which policy or provision the value comes from
@@ -99,6 +105,7 @@ class Terms:
     law_confidence: str
     law_doubts: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
+    refund: RefundTerms = AT_THE_PRICE_PAID
 
     def source_of(self, aspect: str) -> str:
         for name, source in self.sources:  # a dozen, and asked for every line
@@ -195,6 +202,30 @@ def terms_for(
             ("instant_refund", row.source("instant_refund_ceiling")),
             ("returnless", row.source("returnless_ceiling") if policy.returnless else policy.source),
         ),
+        refund=_refund_terms(policy, market, delivery),
+    )
+
+
+# The market's word on the delivery of a withdrawn order; a word that is not here (no, per policy, uncertain) gives nothing by itself.
+DELIVERY_BY_LAW: Mapping[str, DeliveryBack] = MappingProxyType(
+    {"yes": DeliveryBack.ALL, "standard_only": DeliveryBack.STANDARD}
+)
+
+
+def _refund_terms(policy: ReturnPolicy, market: Market, delivery: Bears) -> RefundTerms:
+    # A shopper who was not told of the right owes nothing for use (Directive 2011/83/EU, art. 14(2), last sentence).
+    # Where there is no right of withdrawal, what the promise takes off is the promise's own affair.
+    deducted = (wear(market) == Wear.DEDUCTED and policy.informed_of_right) or market.withdrawal_right is Right.NO
+    by_law = DELIVERY_BY_LAW.get(delivery.rule, DeliveryBack.NONE)
+    return RefundTerms(
+        delivery=policy.delivery_back,
+        delivery_by_law=by_law,
+        delivery_source=delivery.source if by_law else policy.source,
+        loss_percent=tuple(sorted(policy.loss_percent.items())) if deducted else (),
+        loss_source=market.source("diminished_value_deduction"),
+        reprice=policy.reprice,
+        waived_minor=tuple(sorted(policy.claw_back_waived.items())),
+        policy_source=policy.source,
     )
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from domain.calendar import Span, UnreadableSpan
+from domain.charges import DeliveryBack
 from domain.errors import Invalid
-from domain.goods import GoodsCondition, Nature
+from domain.goods import GoodsCondition, Grade, Nature
 from domain.limits import ApprovalDefault, RefundTrigger
 from domain.market import Confidence, Market, Right
 from domain.matching import UnmatchedReason
@@ -472,7 +473,7 @@ def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
         page.note("programme", f"{name!r}, the name of the file", called)
     version = page.text("version")
     table = _overridden(tiers, page.maybe_page("tiers"), f"programme {called} v{version}")
-    returnless = page.maybe_page("returnless")
+    returnless, refund = page.maybe_page("returnless"), page.maybe_page("refund")
     policy = ReturnPolicy(
         programme=called,
         title=page.text("title"),
@@ -501,10 +502,14 @@ def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
         methods=asking.words("methods", METHODS),
         informed_of_right=law.maybe("informed_of_right", otherwise=True),
         fair_use=asking.maybe("fair_use", otherwise=True),
+        delivery_back=refund.choice("delivery", DeliveryBack) if refund.has("delivery") else DeliveryBack.NONE,
+        loss_percent=_loss_by_grade(refund.maybe_page("loss_percent")),
+        reprice=refund.maybe("reprice", otherwise=False),
+        claw_back_waived=_limits_by_currency(refund.maybe_page("waived_minor")),
     )
     if page.has("about"):
         page.text("about")
-    for part in (window, fees, goods, refer, law, asking, returnless, page):
+    for part in (window, fees, goods, refer, law, asking, returnless, refund, page):
         part.end()
     return policy
 
@@ -583,6 +588,13 @@ def _limits_by_currency(page: _Page) -> Mapping[str, int]:
         if currency not in EXPONENTS:
             page.note(currency, "a currency of ISO 4217", currency)
     return {currency: page.whole(currency) for currency in page.names()}
+
+
+def _loss_by_grade(page: _Page) -> Mapping[str, int]:
+    for grade in page.names():
+        if grade not in list(Grade):
+            page.note(grade, "a grade of the bench: " + ", ".join(Grade), grade)
+    return {grade: page.whole(grade, most=100) for grade in page.names()}
 
 
 def _unmatched_reasons(page: _Page) -> frozenset[str]:

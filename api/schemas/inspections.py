@@ -11,21 +11,13 @@ from sqlalchemy.orm import Session
 from api.schemas.common import Body, Flag, Identifier, Note, Quantity, spoken
 from database import cases, orders
 from database.inspections import Judged
+from domain.goods import Grade
 from domain.process import timely
 from domain.replica import from_json
 from domain.state import FactKind
 
 FOUND_MAX = 400
 FINDINGS_MAX = 20
-
-
-class Grade(StrEnum):
-    """The condition: A as new, B opened or lightly used, C used or damaged, D without value."""
-
-    A = "A"
-    B = "B"
-    C = "C"
-    D = "D"
 
 
 class Disposition(StrEnum):

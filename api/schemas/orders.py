@@ -1,11 +1,23 @@
 """Orders as storefronts tell of them, and as they are shown: what was sold, how it was paid, and what has come back."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
 from api.schemas.common import Body, Country, Currency, Flag, Identifier, Moment, Money, Name, Quantity, money, spoken
+from api.schemas.extras import (
+    ChargeTold,
+    DeliveryTold,
+    DiscountTold,
+    TaxTold,
+    charges_of,
+    discounts_on_lines,
+    show_charge,
+    show_discount,
+    show_tax,
+    taxes_of,
+)
 from database.orders import Customer
 from domain.errors import Invalid
 from domain.goods import Nature
@@ -15,6 +27,9 @@ from domain.order import LARGEST_QUANTITY, Order, OrderLine, OrderStatus, SoldLi
 LINES_MAX = 1000
 SERIALS_MAX = 1000
 TENDERS_MAX = 50
+TAXES_MAX = 10
+CHARGES_MAX = 50
+DISCOUNTS_MAX = 50
 
 EXAMPLE: dict[str, Any] = {
     "customer": {"id": "c_1", "country": "DE", "name": "Maria Muster", "email": "maria@example.com", "locale": "de"},
@@ -80,6 +95,9 @@ class LineTold(Body):
     quantity: Quantity
     unit_price: Money
     discount: Money | None = Field(default=None, description="Off the whole line, not off each unit.")
+    tax_rates: Annotated[list[TaxTold], Field(max_length=TAXES_MAX)] = Field(
+        default=[], description="The taxes on the whole line, as they were charged after all discounts."
+    )
     final_sale: Flag = False
     condition: Identifier = Field(default="new", description="As which it was sold: new, used, refurbished.")
     seller: Identifier | None = Field(default=None, description="Whose goods, where you sell for others.")
@@ -117,6 +135,15 @@ class OrderTold(Body):
     channel: Identifier | None = Field(default=None, description="The door of your shop: web, app, store.")
     insured: Flag = Field(default=False, description="Return freight insurance was bought with the order.")
     lines: Annotated[list[LineTold], Field(max_length=LINES_MAX)]
+    shipping: Annotated[list[DeliveryTold], Field(max_length=CHARGES_MAX)] = Field(
+        default=[], description="What the delivery to the shopper cost."
+    )
+    charges: Annotated[list[ChargeTold], Field(max_length=CHARGES_MAX)] = Field(
+        default=[], description="What else was charged: gift wrap, duty, a surcharge for the means of payment."
+    )
+    discounts: Annotated[list[DiscountTold], Field(max_length=DISCOUNTS_MAX)] = Field(
+        default=[], description="Discounts on the order; they are shared over its lines in proportion to their prices."
+    )
     tenders: Annotated[list[TenderTold], Field(max_length=TENDERS_MAX)]
 
     def order(self, order_id: str, processors: Collection[str]) -> Order:
@@ -124,17 +151,22 @@ class OrderTold(Body):
         market = self.market or (self.customer.country if self.customer else None)
         if market is None:
             raise MarketMissing("An order of a guest names no market by itself.", pointer="/market")
-        for index, line in enumerate(self.lines):
-            self._check_currency(line.unit_price, f"/lines/{index}/unit_price/currency")
-            self._check_currency(line.discount, f"/lines/{index}/discount/currency")
+        for given, pointer in self._amounts():
+            self._check_currency(given, f"{pointer}/currency")
         for index, tender in enumerate(self.tenders):
-            self._check_currency(tender.amount, f"/tenders/{index}/amount/currency")
             if tender.processor not in processors:
                 known = ", ".join(sorted(processors))
                 raise UnknownProcessor(
                     f"There is no processor {tender.processor!r}; known: {known}.",
                     pointer=f"/tenders/{index}/processor",
                 )
+        off = discounts_on_lines(
+            self.discounts,
+            {
+                line.id: line.quantity * line.unit_price.amount - (line.discount.amount if line.discount else 0)
+                for line in self.lines
+            },
+        )
         return Order(
             id=order_id,
             customer_id=self.customer.id if self.customer else None,
@@ -142,12 +174,39 @@ class OrderTold(Body):
             placed_at=self.placed_at,
             delivered_at=self.delivered_at,
             currency=self.currency,
-            lines=tuple(_line(order_id, line) for line in self.lines),
+            lines=tuple(_line(order_id, line, off.get(line.id, 0)) for line in self.lines),
             tenders=tuple(_tender(order_id, tender) for tender in self.tenders),
             status=self.status,
             channel=self.channel,
             insured=self.insured,
+            charges=charges_of(order_id, self.shipping, self.charges),
+            promotions=tuple(discount.promotion() for discount in self.discounts),
         )
+
+    def _amounts(self) -> Iterator[tuple[Money | None, str]]:
+        """Every amount of the order and where it stands."""
+        for index, line in enumerate(self.lines):
+            yield line.unit_price, f"/lines/{index}/unit_price"
+            yield line.discount, f"/lines/{index}/discount"
+        for index, tender in enumerate(self.tenders):
+            yield tender.amount, f"/tenders/{index}/amount"
+        for index, delivery in enumerate(self.shipping):
+            yield delivery.amount, f"/shipping/{index}/amount"
+            yield delivery.standard_amount, f"/shipping/{index}/standard_amount"
+        for index, charge in enumerate(self.charges):
+            yield charge.amount, f"/charges/{index}/amount"
+        for index, discount in enumerate(self.discounts):
+            yield discount.amount, f"/discounts/{index}/amount"
+            yield discount.threshold, f"/discounts/{index}/threshold"
+        taxed: dict[str, list[list[TaxTold]]] = {
+            "lines": [line.tax_rates for line in self.lines],
+            "shipping": [delivery.tax_rates for delivery in self.shipping],
+            "charges": [charge.tax_rates for charge in self.charges],
+        }
+        for field, told in taxed.items():
+            for index, taxes in enumerate(told):
+                for number, tax in enumerate(taxes):
+                    yield tax.amount, f"/{field}/{index}/tax_rates/{number}/amount"
 
     def buyer(self) -> Customer | None:
         told = self.customer
@@ -164,7 +223,9 @@ class OrderTold(Body):
             )
 
 
-def _line(order_id: str, told: LineTold) -> OrderLine:
+def _line(order_id: str, told: LineTold, order_discount_minor: int) -> OrderLine:
+    discount = told.discount.amount if told.discount else 0
+    price = told.quantity * told.unit_price.amount - discount - order_discount_minor
     return OrderLine(
         order_id=order_id,
         id=told.id,
@@ -173,7 +234,7 @@ def _line(order_id: str, told: LineTold) -> OrderLine:
         category=told.category,
         quantity=told.quantity,
         unit_price_minor=told.unit_price.amount,
-        discount_minor=told.discount.amount if told.discount else 0,
+        discount_minor=discount,
         final_sale=told.final_sale,
         condition=told.condition,
         seller=told.seller,
@@ -181,6 +242,8 @@ def _line(order_id: str, told: LineTold) -> OrderLine:
         serials=tuple(told.serials),
         shipped=told.shipped,
         exchanged=told.exchanged,
+        order_discount_minor=order_discount_minor,
+        taxes=taxes_of(told.tax_rates, price),
     )
 
 
@@ -202,6 +265,8 @@ def show_order(order: Order, sold: Sequence[SoldLine]) -> dict[str, Any]:
         "insured": order.insured,
         "total": money(order.paid_minor, order.currency),
         "lines": [_show_line(line) for line in sold],
+        "charges": [show_charge(charge, order.currency) for charge in order.charges],
+        "discounts": [show_discount(promotion, order.currency) for promotion in order.promotions],
         "tenders": [
             {
                 "id": tender.id,
@@ -225,6 +290,8 @@ def _show_line(sold: SoldLine) -> dict[str, Any]:
         "quantity": line.quantity,
         "unit_price": money(line.unit_price_minor, sold.currency),
         "discount": money(line.discount_minor, sold.currency),
+        "order_discount": money(line.order_discount_minor, sold.currency),
+        "taxes": [show_tax(tax, sold.currency) for tax in line.taxes],
         "final_sale": line.final_sale,
         "condition": line.condition,
         "seller": line.seller,
@@ -255,6 +322,8 @@ SHOWN_EXAMPLE: dict[str, Any] = {
         {
             **EXAMPLE["lines"][0],
             "discount": {"amount": 0, "currency": "EUR"},
+            "order_discount": {"amount": 0, "currency": "EUR"},
+            "taxes": [],
             "final_sale": False,
             "condition": "new",
             "seller": None,
@@ -269,5 +338,7 @@ SHOWN_EXAMPLE: dict[str, Any] = {
             "refunded": {"amount": 0, "currency": "EUR"},
         }
     ],
+    "charges": [],
+    "discounts": [],
     "tenders": EXAMPLE["tenders"],
 }

@@ -6,7 +6,7 @@ from database.tables.cases import case_lines, case_runs, cases, inspection_lines
 from database.tables.customers import customer_tier_changes, customer_tiers
 from database.tables.facts import events, facts, inbox
 from database.tables.money import fees, ledger_entries, ledger_postings, refunds, tender_refunds
-from database.tables.orders import customers, order_lines, orders, tenders
+from database.tables.orders import customers, order_charges, order_lines, orders, tenders
 from database.tables.policies import policies
 from database.tables.withdrawals import withdrawals
 
@@ -28,6 +28,7 @@ __all__ = [
     "ledger_entries",
     "ledger_postings",
     "metadata",
+    "order_charges",
     "order_lines",
     "orders",
     "parcels",

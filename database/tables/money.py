@@ -24,12 +24,15 @@ refunds = Table(
     Column("currency", Currency, nullable=False),
     Column("goods_minor", Minor, nullable=False),
     Column("deducted_minor", Minor, nullable=False),
+    Column("charges_minor", Minor, nullable=False, server_default="0"),
     Column("total_minor", Minor, nullable=False),
     Column("quote", Json, nullable=False),
     Column("ground", Word, nullable=False),  # inspected, as declared, lost
     Column("decided_at", Moment, nullable=False),
     CheckConstraint(
-        "goods_minor >= 0 AND deducted_minor >= 0 AND total_minor = goods_minor - deducted_minor", name="adds_up"
+        "goods_minor >= 0 AND charges_minor >= 0 AND deducted_minor >= 0"
+        " AND total_minor = goods_minor + charges_minor - deducted_minor",
+        name="adds_up",
     ),
     CheckConstraint("total_minor >= 0", name="total_not_negative"),
 )

@@ -32,6 +32,8 @@ orders = Table(
     Column("status", Word, nullable=False, server_default="completed"),
     Column("channel", Word),
     Column("insured", Boolean, nullable=False, server_default="false"),
+    Column("promotions", Json, nullable=False, server_default="[]"),
+    Column("extras", Boolean, nullable=False, server_default="false"),  # it has charges or promotions
     Column("content_hash", Word, nullable=False),
     Column("recorded_at", Moment, nullable=False, server_default=text("now()")),
     Index(None, "customer_id", "placed_at"),
@@ -62,6 +64,10 @@ order_lines = Table(
     Column("claimed", Integer, nullable=False, server_default="0"),  # units in returns that are open or were refunded
     Column("refunded", Integer, nullable=False, server_default="0"),  # units refunded, or about to be
     Column("refunded_minor", Minor, nullable=False, server_default="0"),
+    Column("order_discount_minor", Minor, nullable=False, server_default="0"),  # its part of the order's discounts
+    Column("taxes", Json, nullable=False, server_default="[]"),
+    Column("on_top_minor", Minor, nullable=False, server_default="0"),  # of the taxes: charged on top of the price
+    Column("lost_minor", Minor, nullable=False, server_default="0"),  # value lost of units that came back
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("unit_price_minor >= 0", name="price_not_negative"),
     CheckConstraint(
@@ -72,10 +78,29 @@ order_lines = Table(
     CheckConstraint("claimed >= 0 AND claimed <= quantity", name="claimed_within_quantity"),
     CheckConstraint("refunded >= 0 AND refunded <= claimed", name="refunded_within_claimed"),
     CheckConstraint(
-        "refunded_minor >= 0 AND refunded_minor <= quantity * unit_price_minor - discount_minor",
+        "refunded_minor >= 0 AND lost_minor >= 0 AND refunded_minor + lost_minor"
+        " <= quantity * unit_price_minor - discount_minor - order_discount_minor + on_top_minor",
         name="refunded_within_paid",
     ),
     Index(None, "customer_id", "sku"),
+)
+
+order_charges = Table(
+    "order_charges",
+    metadata,
+    Column("order_id", Id, ForeignKey("orders.id"), primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("kind", Word, nullable=False),
+    Column("amount_minor", Minor, nullable=False),
+    Column("surplus_minor", Minor, nullable=False),
+    Column("taxes", Json, nullable=False),
+    Column("paid_minor", Minor, nullable=False),  # with the taxes on top
+    Column("line_id", Id),
+    Column("refunded_minor", Minor, nullable=False, server_default="0"),
+    CheckConstraint(
+        "amount_minor >= 0 AND surplus_minor >= 0 AND surplus_minor <= amount_minor", name="surplus_within"
+    ),
+    CheckConstraint("refunded_minor >= 0 AND refunded_minor <= paid_minor", name="refunded_within_paid"),
 )
 
 tenders = Table(
@@ -93,4 +118,4 @@ tenders = Table(
     CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded_within_amount"),
 )
 
-__all__ = ["customers", "order_lines", "orders", "tenders"]
+__all__ = ["customers", "order_charges", "order_lines", "orders", "tenders"]
