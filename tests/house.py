@@ -3,9 +3,9 @@
 A journey moves time with `house.pass_time`: the case's own clock on the Temporal server and the one that rows are written by.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -109,7 +109,7 @@ class House:
             "delivered_at": yesterday,
             "tenders": (tender,),
         }
-        made = an_order(id=order_id, customer_id=customer_id, lines=lines, **(given | order))
+        made = an_order(id=order_id, customer_id=customer_id, **({"lines": lines} | given | order))
         await self.desk.put_order(made, Customer(customer_id, country))
         self.partners.payments["simulated"].register_payments(
             [Payment(tender.reference, tender.amount_minor, made.currency) for tender in made.tenders]
@@ -304,8 +304,9 @@ async def open_house(
     programme: str = "standard",
     max_cached_workflows: int = 500,
     mail: MailGateway | None = None,
+    promising: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[House]:
-    """`mail`: where letters go; none: into a folder of this session's."""
+    """`mail`: where letters go; none: into a folder of this session's. `promising`: what the programme says otherwise."""
     queue = f"q{next(_numbers)}"
     # As long as a real worker's (process@host), because history keeps it; and no machine's name in what is recorded.
     plain = await Client.connect(
@@ -326,6 +327,8 @@ async def open_house(
         mail or mail_gateway(f"maildir://{world.payments.folder}/mail", sender="shop@shop.example"),
     )
     holder: list[House] = []
+    book = load_policy_book()
+    policy = replace(book.programme(programme), **(promising or {}))
 
     def clock(session: Session) -> datetime:
         return holder[0].clock(session)
@@ -333,7 +336,7 @@ async def open_house(
     desk = ReturnsDesk(
         made,
         skipper.client,
-        load_policy_book(),
+        replace(book, programmes={**book.programmes, programme: policy}),
         programme=programme,
         present=present,
         carriers=partners.carriers,

@@ -165,7 +165,7 @@ def get_explanation(return_id: PathId, session: Reading, accept: Annotated[str |
 )
 def get_ledger(return_id: PathId, session: Reading) -> JSONResponse:
     case = cases.get(session, return_id)
-    return JSONResponse(records.show_ledger(case, ledger.of_case(session, case.id)))
+    return JSONResponse(records.show_ledger(case, ledger.of_case(session, case.id), refunds.of_case(session, case.id)))
 
 
 @router.get(

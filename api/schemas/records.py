@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from api.schemas.common import money, spoken
+from api.schemas.extras import percent
 from desk import Preview
 from domain.calendar import Span
 from domain.eligibility import Verdict
@@ -73,8 +74,8 @@ def _paragraph(number: int, decision: Mapping[str, Any]) -> str:
     return "\n".join([*lines, f"   Rule: {decision['rule'].replace('_', ' ')}. Source: {decision['source']}.", ""])
 
 
-def show_ledger(case: Row[Any], rows: Sequence[Row[Any]]) -> dict[str, Any]:
-    """The entries of a return, each summing to zero, and what its accounts stand at with them."""
+def show_ledger(case: Row[Any], rows: Sequence[Row[Any]], refund: Row[Any] | None) -> dict[str, Any]:
+    """How the refund was made up, the entries of a return, each summing to zero, and what its accounts stand at with them."""
     entries: dict[int, dict[str, Any]] = {}
     totals: dict[tuple[str, str], int] = {}
     for row in rows:
@@ -85,12 +86,57 @@ def show_ledger(case: Row[Any], rows: Sequence[Row[Any]]) -> dict[str, Any]:
         totals[account] = totals.get(account, 0) + row.amount_minor
     return {
         "return_id": case.id,
+        "settlement": _settlement(refund) if refund else None,
         "entries": list(entries.values()),
         "balances": [
             {"account": account, "amount": money(total, currency)}
             for (account, currency), total in sorted(totals.items())
             if total
         ],
+    }
+
+
+def _settlement(refund: Row[Any]) -> dict[str, Any]:
+    """What the refund was made of. Settlements of before charges and taxes were told have none."""
+    currency, quote = refund.currency, refund.quote
+    return {
+        "goods": money(refund.goods_minor, currency),
+        "charges": money(refund.charges_minor, currency),
+        "deducted": money(refund.deducted_minor, currency),
+        "total": money(refund.total_minor, currency),
+        "ground": refund.ground,
+        "decided_at": spoken(refund.decided_at),
+        "lines": [
+            {
+                "order_id": line["order_id"],
+                "order_line_id": line["order_line_id"],
+                "quantity": line["quantity"],
+                "goods": money(line["goods_minor"], currency),
+                "value_lost": money(line.get("loss_minor", 0), currency),
+                "correction": money(line.get("correction_minor", 0), currency),
+            }
+            for line in quote["lines"]
+        ],
+        "charged": [_charge(charge, currency) for charge in quote.get("charges", [])],
+        "taxes": [_tax(tax, currency) for tax in quote.get("taxes", [])],
+    }
+
+
+def _charge(charge: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    return {
+        "order_id": charge["order_id"],
+        "charge_id": charge["charge_id"],
+        "kind": charge["kind"],
+        "amount": money(charge["amount_minor"], currency),
+    }
+
+
+def _tax(tax: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    return {
+        "name": tax["name"],
+        "rate": percent(tax["rate_ppm"]),
+        "net": money(tax["net_minor"], currency),
+        "tax": money(tax["tax_minor"], currency),
     }
 
 
@@ -110,6 +156,8 @@ def show_preview(preview: Preview, method: Method, at: datetime) -> dict[str, An
         "refund": {
             "quoted": money(judgement.quote.total_minor, judgement.currency),
             "goods": money(judgement.quote.goods_minor, judgement.currency),
+            "charges": money(judgement.quote.charges_minor, judgement.currency),
+            "taxes": [_tax(asdict(tax), judgement.currency) for tax in judgement.quote.taxes],
             "deducted": money(judgement.quote.deducted_minor, judgement.currency),
         },
         "fees": [
@@ -122,7 +170,9 @@ def show_preview(preview: Preview, method: Method, at: datetime) -> dict[str, An
             }
         ],
         "terms": _terms(plain),
-        "explanation": [_decision(_stored(decision)) for decision in judgement.explanation],
+        "explanation": [
+            _decision(_stored(decision)) for decision in (*judgement.explanation, *judgement.quote.explanation)
+        ],
     }
 
 
@@ -274,6 +324,7 @@ TIMELINE_EXAMPLE: dict[str, Any] = {
 EXPLANATION_EXAMPLE: dict[str, Any] = {**_ID, "data": [{"step": "opening", **_DECISION_EXAMPLE}]}
 LEDGER_EXAMPLE: dict[str, Any] = {
     **_ID,
+    "settlement": None,
     "entries": [
         {
             "id": 12,
@@ -307,7 +358,13 @@ PREVIEW_EXAMPLE: dict[str, Any] = {
             "verdict_reasons": [],
         }
     ],
-    "refund": {"quoted": money(12000, "EUR"), "goods": money(12000, "EUR"), "deducted": money(0, "EUR")},
+    "refund": {
+        "quoted": money(12000, "EUR"),
+        "goods": money(12000, "EUR"),
+        "charges": money(0, "EUR"),
+        "taxes": [{"name": "VAT", "rate": "19", "net": money(10084, "EUR"), "tax": money(1916, "EUR")}],
+        "deducted": money(0, "EUR"),
+    },
     "fees": [
         {
             "kind": "return_label",

@@ -245,3 +245,38 @@ def test_a_fee_of_another_bearer_is_never_deducted() -> None:
 def test_a_refund_has_a_known_currency() -> None:
     with pytest.raises(UnknownCurrency):
         quote_refund("XXX", [a_refund_line()])
+
+
+@pytest.mark.parametrize(
+    ("worn", "at_fault", "goods", "loss"),
+    [
+        pytest.param(((1, 20),), False, 9600, 2400, id="worn goods lose a fifth of their price"),
+        pytest.param(((1, 20),), True, 12000, 0, id="what was defective loses nothing in the shopper's hands"),
+        pytest.param(((1, 100),), False, 0, 12000, id="goods without value bring nothing back"),
+        pytest.param((), False, 12000, 0, id="unworn goods come back whole"),
+    ],
+)
+def test_value_lost_in_the_shoppers_hands_is_taken_off(
+    worn: tuple[tuple[int, int], ...], at_fault: bool, goods: int, loss: int
+) -> None:
+    quote = quote_refund("EUR", [a_refund_line(worn=worn)], at_fault=at_fault)
+    assert (quote.lines[0].goods_minor, quote.lines[0].loss_minor) == (goods, loss)
+    assert ("loss_in_value" in [decision.rule for decision in quote.explanation]) is bool(loss)
+
+
+def test_value_that_was_lost_is_not_given_back_with_the_next_unit() -> None:
+    second = a_refund_line(
+        quantity=1,
+        line_quantity=2,
+        paid_minor=200,
+        refunded_units_before=1,
+        refunded_minor_before=20,
+        lost_minor_before=80,
+    )
+    assert quote_refund("EUR", [second]).total_minor == 100
+
+
+def test_ten_units_at_fifteen_per_cent_off_come_back_to_what_was_paid_in_any_split() -> None:
+    paid = 10 * 8250 - 12375
+    for parts in ([1] * 10, [3, 3, 4], [7, 2, 1], [10]):
+        assert sum(refunds_of(paid, parts)) == paid == 70125

@@ -44,6 +44,47 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "control_characters",
         "/customer/name",
     ),
+    "a tax on top without its amount": (
+        a_line(tax_rates=[{"name": "sales tax", "rate": "8.875", "included": False}]),
+        "tax_amount_missing",
+        "/tax_rates/0",
+    ),
+    "a rate in words": (a_line(tax_rates=[{"name": "VAT", "rate": "full"}]), "wrong_form", "/lines/0/tax_rates/0/rate"),
+    "more tax than price": (
+        a_line(tax_rates=[{"name": "VAT", "rate": "19", "amount": eur(12001)}]),
+        "tax_not_possible",
+        "/lines/0/tax_rates",
+    ),
+    "a standard delivery dearer than the express one": (
+        {"shipping": [{"id": "s_1", "amount": eur(490), "standard_amount": eur(990)}]},
+        "charge_not_possible",
+        "/shipping/0",
+    ),
+    "a charge for a line that is not there": (
+        {"charges": [{"id": "w_1", "kind": "gift_wrap", "amount": eur(300), "line_id": "l_9"}]},
+        "charge_not_possible",
+        "/charges/0/line_id",
+    ),
+    "a charge in another currency": (
+        {"shipping": [{"id": "s_1", "amount": {"amount": 490, "currency": "USD"}}]},
+        "currency_mismatch",
+        "/shipping/0/amount/currency",
+    ),
+    "a discount above the goods": (
+        {"discounts": [{"id": "d_1", "amount": eur(15001)}]},
+        "discount_above_goods",
+        "/discounts/0/amount",
+    ),
+    "units free of nothing": (
+        {"discounts": [{"id": "d_1", "kind": "buy_get", "amount": eur(100)}]},
+        "promotion_not_possible",
+        "/discounts/0",
+    ),
+    "charges that were not paid": (
+        {"shipping": [{"id": "s_1", "amount": eur(490)}]},
+        "tenders_do_not_sum",
+        "/tenders",
+    ),
     "a final sale that is a number": (a_line(final_sale=1), "not_true_or_false", "/lines/0/final_sale"),
     "a field that nobody reads": ({"id": "o_1"}, "unknown_field", "/id"),
     "a field missing": ({"placed_at": None}, "not_a_moment", "/placed_at"),
@@ -98,3 +139,54 @@ def test_an_id_that_cannot_be_one_is_refused(doors: Doors, order_id: str) -> Non
 
 def test_an_unknown_order_is_said_to_be_unknown(doors: Doors) -> None:
     assert is_problem(doors.get("/v1/orders/o_none"), 404, "unknown_order")
+
+
+EXTRAS: dict[str, Any] = {
+    "shipping": [
+        {
+            "id": "s_1",
+            "amount": eur(1290),
+            "standard_amount": eur(490),
+            "tax_rates": [{"name": "VAT", "rate": "19", "amount": eur(206)}],
+        }
+    ],
+    "charges": [{"id": "w_1", "kind": "gift_wrap", "amount": eur(300), "line_id": "l_2"}],
+    "discounts": [{"id": "d_1", "kind": "coupon", "amount": eur(1500)}],
+    "tenders": [
+        {
+            "id": "t_1",
+            "method": "card",
+            "amount": eur(15090),
+            "processor": "simulated",
+            "processor_reference": "pay_extras",
+        }
+    ],
+}
+
+
+def test_an_order_says_all_that_it_cost_and_is_shown_so(doors: Doors) -> None:
+    body = order_body() | EXTRAS
+    body["lines"][0]["tax_rates"] = [{"name": "VAT", "rate": "19"}]
+    assert doors.ask("PUT", "/v1/orders/o_extras", body).status_code == 201
+    assert doors.ask("PUT", "/v1/orders/o_extras", body).status_code == 200, "the same again changes nothing"
+    shown = doors.get("/v1/orders/o_extras").json()
+    assert shown["total"] == eur(15090)
+    assert [line["order_discount"] for line in shown["lines"]] == [eur(1200), eur(300)]
+    assert shown["lines"][0]["taxes"] == [{"name": "VAT", "rate": "19", "amount": eur(1724), "included": True}]
+    assert [(charge["kind"], charge["paid"], charge["standard_amount"]) for charge in shown["charges"]] == [
+        ("delivery", eur(1290), eur(490)),
+        ("gift_wrap", eur(300), eur(300)),
+    ]
+    assert [(discount["kind"], discount["amount"]) for discount in shown["discounts"]] == [("coupon", eur(1500))]
+
+
+def test_a_preview_says_what_comes_back_of_charges_and_taxes(doors: Doors) -> None:
+    assert doors.ask("PUT", "/v1/orders/o_preview", order_body() | EXTRAS).status_code == 201
+    lines = [{"order_line_id": "l_1", "quantity": 3, "reason": "changed_mind"}]
+    part = doors.post("/v1/returns/preview", {"order_id": "o_preview", "lines": lines}).json()
+    assert part["refund"]["charges"] == eur(0), "the belt is still with the shopper"
+    lines.append({"order_line_id": "l_2", "quantity": 1, "reason": "changed_mind"})
+    whole = doors.post("/v1/returns/preview", {"order_id": "o_preview", "lines": lines}).json()
+    assert whole["refund"]["charges"] == eur(790), "the standard delivery and the gift wrap"
+    assert whole["refund"]["quoted"] == eur(13500 + 790)
+    assert "delivery_standard" in [decision["rule"] for decision in whole["explanation"]]
