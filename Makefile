@@ -6,7 +6,7 @@ STAMP := $(VENV)/installed.lock
 RUN := $(VENV)/bin/python
 ARGS ?=
 
-.PHONY: help setup demo test histories check lock clean
+.PHONY: help setup demo test nightly bench histories check lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -29,6 +29,12 @@ demo: setup ## Real returns, refunded before your eyes; ARGS="--returns 50 --exi
 
 test: setup ## Every test, on the embedded stack; ARGS="tests/domain -x" chooses
 	$(RUN) -m pytest $(ARGS)
+
+nightly: setup ## The property tests of money at full size: 20,000 orders of each kind
+	BOOMERANG_NIGHTLY=1 $(RUN) -m pytest tests/domain/test_repricing.py $(ARGS)
+
+bench: setup ## 2,000 returns under a provider that fails, forgets to answer and tells everything twice
+	BOOMERANG_NIGHTLY=1 $(RUN) -m pytest -s tests/trials/test_faulty_provider.py $(ARGS)
 
 histories: setup ## Record the histories of every way a case can go, after a change of the process that is meant
 	$(RUN) -m pytest tests/workflows/test_histories.py --record-histories -k still_told

@@ -288,6 +288,15 @@ def _show_ledger(found: dict[str, Any]) -> None:
         for posting in entry["postings"]
     ]
     show_table(("entry", "account", "amount"), rows)
+    if settled := found["settlement"]:
+        lines = [(f"line {line['order_line_id']}", money(line["goods"])) for line in settled["lines"]]
+        charges = [
+            (f"charge {charge['charge_id']}, {charge['kind']}", money(charge["amount"]))
+            for charge in settled["charged"]
+        ]
+        taxes = [(f"of which {tax['name']} {tax['rate']} %", money(tax["tax"])) for tax in settled["taxes"]]
+        sums = [("deducted", money(settled["deducted"])), ("refund", money(settled["total"]))]
+        show_table(("refund of", "amount"), [*lines, *charges, *taxes, *sums])
 
 
 _SHOWN = {"timeline": _show_timeline, "explanation": _show_reasons, "ledger": _show_ledger}

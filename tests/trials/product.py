@@ -21,7 +21,7 @@ from database.migrate import upgrade
 from gateways.payments.base import Payment, PaymentGateway
 from stack import Stack
 
-PATIENCE_S = 60.0
+PATIENCE_S = 90.0
 
 
 @dataclass
