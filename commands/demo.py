@@ -227,6 +227,7 @@ def _run(asked: Asked, doors: Doors, display: Display, gave_up: threading.Event)
     display.rest()
     _show_tiers(doors.made, list(cases.values()))
     result = reconcile(_books(asked.folder, cancellations, cases, doors))
+    _show_months(result)
     _show_differences(result)
     return result
 
@@ -328,7 +329,13 @@ def _expected(folder: Path, cancellations: Sequence[Cancellation]) -> list[Expec
     for rest in read_expected_unmatched(folder):
         if rest.cancellation_id in unmatched:
             _add(unmatched[rest.cancellation_id], str(rest.reason), rest.quantity)
-    return [Expected(one.id, matched[one.id], unmatched[one.id], paid[one.id]) for one in cancellations]
+    return [
+        Expected(one.id, matched[one.id], unmatched[one.id], paid[one.id], _groups_of(one)) for one in cancellations
+    ]
+
+
+def _groups_of(one: Cancellation) -> tuple[str, ...]:
+    return (f"month {one.declared_at:%Y-%m}", f"customer {one.customer_id or 'unknown'}", f"country {one.market}")
 
 
 def _add(units: dict[Any, int], what: Any, quantity: int) -> None:
@@ -353,6 +360,24 @@ def _show_tiers(made: Sessions, ids: Sequence[str]) -> None:
     ]
     say()
     show_table(("tier", "returns", "units back", "refunded", "money", "refused", "median time"), shown)
+    say()
+
+
+def _show_months(result: Reconciled) -> None:
+    """Month by month, as each side has it; customers and countries are compared as well, and shown where they differ."""
+    months = [
+        (
+            group.removeprefix("month "),
+            f"{one.returns:,}",
+            f"{one.units:,}",
+            *(str(Money(minor, CURRENCY)) for minor in (one.engine, one.ledger, one.provider)),
+        )
+        for group, one in result.sums.items()
+        if group.startswith("month ")
+    ]
+    show_table(("month", "returns", "units refunded", "engine", "ledger", "provider"), months)
+    customers = sum(group.startswith("customer ") for group in result.sums)
+    say(f"{customers:,} customers and {len(result.sums) - customers - len(months)} countries compared likewise")
     say()
 
 

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     LEDGER_UNBALANCED = "the ledger does not sum to zero"
     LEDGER_OWES = "the ledger still owes the shopper"
     LEDGER_AMOUNT = "the ledger has another amount sent back"
+    SUMS = "the sums do not agree"
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,32 @@ class Difference:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the published data says of one cancellation: units by purchase (order id, line id), what was paid for them, units by reason."""
+    """What the published data says of one cancellation: units by purchase (order id, line id), what was paid for them, units by reason.
+
+    `groups` are those whose sums it counts in: its month, its customer, its country.
+    """
 
     cancellation_id: str
     matched: Mapping[tuple[str, str], int] = field(default_factory=dict)
     unmatched: Mapping[str, int] = field(default_factory=dict)
     paid_minor: int = 0
+    groups: tuple[str, ...] = ()
+
+
+@dataclass
+class Sums:
+    """What one month, customer or country comes to by each side, in minor units, and how many returns and units."""
+
+    returns: int = 0
+    units: int = 0
+    published: int = 0
+    engine: int = 0
+    ledger: int = 0
+    provider: int = 0
+
+    @property
+    def agree(self) -> bool:
+        return self.published == self.engine == self.ledger == self.provider
 
 
 @dataclass(frozen=True)
@@ -114,6 +135,7 @@ class Reconciled:
     provider: Money
     ledger_minor: int
     differences: tuple[Difference, ...]
+    sums: Mapping[str, Sums] = field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
@@ -142,6 +164,16 @@ def reconcile(books: Books) -> Reconciled:
         if case:
             differences += _of_books(case, ours.get(case.case_id, ()), ledger.get(case.case_id, {}), books.currency)
     differences += _of_provider(books.refunds, theirs, of_case_id, books.currency)
+    sums = _sums(books, theirs, ledger)
+    differences += [
+        Difference(
+            Kind.SUMS,
+            group,
+            f"published {one.published}, engine {one.engine}, ledger {one.ledger}, provider {one.provider}",
+        )
+        for group, one in sums.items()
+        if not one.agree
+    ]
     # What the ledger says was sent back and still is owed must be what our refunds say, both ways; zero when it is.
     booked = -sum(posting.amount_minor for posting in books.postings if posting.account.startswith(CLEARING))
     owed = -sum(posting.amount_minor for posting in books.postings if posting.account == PAYABLE_SHOPPER)
@@ -154,7 +186,31 @@ def reconcile(books: Books) -> Reconciled:
         provider=Money(paid, books.currency),
         ledger_minor=balance or owed or booked - refunded,
         differences=tuple(differences),
+        sums=sums,
     )
+
+
+def _sums(books: Books, theirs: Sequence[FoundRefund], ledger: Mapping[str, Mapping[str, int]]) -> dict[str, Sums]:
+    """The sums of every month, customer and country, by all four sides."""
+    paid: Counter[str] = Counter()
+    for refund in theirs:
+        if refund.status == "succeeded":
+            paid[refund.case_id or ""] += refund.amount_minor
+    sums: dict[str, Sums] = defaultdict(Sums)
+    for expected in books.expected:
+        case = books.cases.get(expected.cancellation_id)
+        for group in expected.groups:
+            one = sums[group]
+            one.published += expected.paid_minor
+            if case is None:
+                continue
+            one.returns += 1
+            one.units += sum(case.matched.values())
+            one.engine += case.refunded_minor
+            one.provider += paid[case.case_id]
+            accounts = ledger.get(case.case_id, {})
+            one.ledger -= sum(minor for account, minor in accounts.items() if account.startswith(CLEARING))
+    return dict(sorted(sums.items()))
 
 
 def _of_return(expected: Expected, case: FoundCase | None, currency: str) -> Iterable[Difference]:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from commands.reconciliation import Books, Expected, FoundCase, FoundPosting, FoundRefund, Kind, reconcile
+from commands.reconciliation import Books, Expected, FoundCase, FoundPosting, FoundRefund, Kind, Sums, reconcile
 
-EXPECTED = Expected("C1", matched={("o_1", "l_1"): 2}, paid_minor=510)
-REFUSED = Expected("C2", unmatched={"NO_CUSTOMER_ID": 1})
+GROUPS = ("month 2011-06", "customer c_1", "country GB")
+EXPECTED = Expected("C1", matched={("o_1", "l_1"): 2}, paid_minor=510, groups=GROUPS)
+REFUSED = Expected("C2", unmatched={"NO_CUSTOMER_ID": 1}, groups=("month 2011-06", "customer unknown", "country GB"))
 CASE = FoundCase("ret_1", "RMA1", "closed", 510, matched={("o_1", "l_1"): 2})
 REFUSED_CASE = FoundCase("ret_2", "RMA2", "refused", 0, unmatched={"NO_CUSTOMER_ID": 1})
 REFUND = FoundRefund("rf_1", "ret_1", "succeeded", 510, "GBP")
@@ -39,6 +40,18 @@ def test_three_sides_that_agree_reconcile_to_the_penny() -> None:
     assert result.sentence() == "reconciled: 2 returns, refunded GBP 5.10, provider GBP 5.10, ledger 0, difference 0"
 
 
+def test_months_customers_and_countries_are_summed_on_every_side() -> None:
+    sums = reconcile(AGREEING).sums
+    assert sorted(sums) == ["country GB", "customer c_1", "customer unknown", "month 2011-06"]
+    assert sums["month 2011-06"] == Sums(returns=2, units=2, published=510, engine=510, ledger=510, provider=510)
+    assert sums["customer unknown"] == Sums(returns=1)
+
+
+def test_sums_that_differ_are_a_difference_of_their_own() -> None:
+    result = reconcile(replace(AGREEING, provider=[replace(REFUND, amount_minor=500)]))
+    assert {one.about for one in result.differences if one.kind is Kind.SUMS} == set(GROUPS)
+
+
 def with_case(**changes: Any) -> dict[str, FoundCase]:
     return {"C1": replace(CASE, **changes), "C2": REFUSED_CASE}
 
@@ -51,6 +64,7 @@ def with_case(**changes: Any) -> dict[str, FoundCase]:
             Kind.NOT_OPENED,
             id="never opened",
         ),
+        pytest.param({"provider": [replace(REFUND, amount_minor=500)]}, Kind.SUMS, id="a month that does not add up"),
         pytest.param({"cases": with_case(stage="in_transit")}, Kind.NOT_FINISHED, id="still under way"),
         pytest.param({"cases": with_case(refunded_minor=509)}, Kind.REFUND_AMOUNT, id="a penny short"),
         pytest.param({"cases": with_case(matched={("o_2", "l_9"): 2})}, Kind.MATCH, id="another purchase"),
