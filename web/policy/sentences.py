@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from domain.charges import DeliveryBack
 from domain.clock import AT_ONCE, Event, RefundClock
 from domain.fees import Bearer, bearer_of_return_freight
 from domain.goods import GoodsCondition, Nature
@@ -312,6 +313,8 @@ def _way_back(told: _Told) -> Iterator[Sentence]:
         yield from _without_fault(told)
     if delivery := DELIVERY.get(terms.original_delivery):
         yield told.law(say(f"policy.way_back.delivery.{delivery}"), "refund_original_delivery")
+    if terms.refund.delivery != DeliveryBack.NONE:
+        yield told.promise(say(f"policy.way_back.delivered.{terms.refund.delivery}"))
     no_fee = market.restocking_fee_no_fault == "no"  # other words forbid it in some cases only
     yield told.kept(say("policy.way_back.no_restocking"), "restocking_fee_no_fault", demanded=no_fee)
 
@@ -360,6 +363,14 @@ def _money(told: _Told) -> Iterator[Sentence]:
     yield told.kept(say("policy.money.same_way"), "same_payment_method", demanded=same)
     if terms.late_penalty:
         yield told.law(say(f"policy.money.late.{_penalty(terms.late_penalty)}"), "late_refund_penalty")
+    if terms.refund.loss_percent:
+        parts = [
+            say("policy.money.loss_of", grade=grade, percent=phrases.percent(say, lost))
+            for grade, lost in terms.refund.loss_percent
+        ]
+        yield told.promise(say("policy.money.loss", parts=phrases.all_of(say, parts)))
+    if terms.refund.reprice:
+        yield told.promise(say("policy.money.reprice"))
 
 
 def pays_ahead(terms: Terms) -> bool:

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.calendar import Span
+from domain.charges import DeliveryBack
 from domain.goods import GoodsCondition, Nature
-from domain.market import Market, Right, no_statute_on_file
+from domain.market import Market, Right, Wear, no_statute_on_file, wear
 from domain.policy import (
     MonthDay,
     RefundOnly,
@@ -297,3 +298,17 @@ def test_every_word_of_the_rows_that_can_be_told_has_a_sentence() -> None:
     penalties = words_of_rows("late_refund_penalty") - {None}
     assert len(penalties - LATE) == 1  # the French steps
     assert "5 points for each month after 90 days" in text(STANDARD, "FR")
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_what_is_kept_back_and_what_comes_back_of_the_delivery_is_said(language: str) -> None:
+    policy = replace(STANDARD, delivery_back=DeliveryBack.ALL, loss_percent={"C": 20}, reprice=True)
+    said, plain = text(policy, language=language), text(language=language)
+    assert len(said) > len(plain)
+    assert "20" in said
+    assert WORDS[language]("policy.money.reprice") in said
+
+
+def test_where_the_law_lets_nothing_be_deducted_nothing_is_said_of_it() -> None:
+    forbidden = next(code for code, one in BOOK.markets.items() if wear(one) == Wear.NOT_DEDUCTED)
+    assert "20%" not in text(replace(STANDARD, loss_percent={"C": 20}), forbidden)
