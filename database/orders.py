@@ -180,6 +180,14 @@ def money_of(session: Session, order_ids: Iterable[str], *, lock: bool) -> list[
     ]
 
 
+def charges_refunded(session: Session, order_id: str) -> dict[str, int]:
+    """What has come back of each charge of an order, in minor units."""
+    rows = session.execute(
+        select(order_charges.c.id, order_charges.c.refunded_minor).where(order_charges.c.order_id == order_id)
+    )
+    return {row.id: row.refunded_minor for row in rows}
+
+
 def _ordered_line(row: Row[Any]) -> OrderedLine:
     line = _line(row)
     return OrderedLine(

@@ -1,5 +1,6 @@
 """The real servers that tests run on: one PostgreSQL and one Temporal server a session, a database of its own for every module."""
 
+import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,9 @@ from database.migrate import upgrade
 from embedded import PostgresCluster, embedded_postgres, embedded_temporal
 
 _numbers = count(1)
+
+# Started in the background of a script, SIGINT is ignored here and by every process that tests start and end by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -39,4 +39,5 @@ async def put_order(order_id: PathId, told: OrderTold, desk: Desk, request: Requ
 )
 def get_order(order_id: PathId, session: Reading) -> JSONResponse:
     order = orders.get(session, order_id)
-    return JSONResponse(show_order(order, orders.lines_of_order(session, order_id, lock=False)))
+    sold = orders.lines_of_order(session, order_id, lock=False)
+    return JSONResponse(show_order(order, sold, orders.charges_refunded(session, order_id)))

@@ -1,6 +1,6 @@
 """Orders as storefronts tell of them, and as they are shown: what was sold, how it was paid, and what has come back."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -251,8 +251,9 @@ def _tender(order_id: str, told: TenderTold) -> Tender:
     return Tender(order_id, told.id, told.method, told.amount.amount, told.processor, told.processor_reference)
 
 
-def show_order(order: Order, sold: Sequence[SoldLine]) -> dict[str, Any]:
-    """The order, with what has become of each of its lines."""
+def show_order(order: Order, sold: Sequence[SoldLine], charges_refunded: Mapping[str, int]) -> dict[str, Any]:
+    """The order, with what has become of its lines and charges."""
+    refunded = sum(line.refunded_minor for line in sold) + sum(charges_refunded.values())
     return {
         "id": order.id,
         "customer_id": order.customer_id,
@@ -264,8 +265,16 @@ def show_order(order: Order, sold: Sequence[SoldLine]) -> dict[str, Any]:
         "channel": order.channel,
         "insured": order.insured,
         "total": money(order.paid_minor, order.currency),
+        "refunded": money(refunded, order.currency),
+        "refund_status": "none" if not refunded else "fully" if refunded == order.paid_minor else "partly",
         "lines": [_show_line(line) for line in sold],
-        "charges": [show_charge(charge, order.currency) for charge in order.charges],
+        "charges": [
+            {
+                **show_charge(charge, order.currency),
+                "refunded": money(charges_refunded.get(charge.id, 0), order.currency),
+            }
+            for charge in order.charges
+        ],
         "discounts": [show_discount(promotion, order.currency) for promotion in order.promotions],
         "tenders": [
             {
@@ -318,6 +327,8 @@ SHOWN_EXAMPLE: dict[str, Any] = {
     "channel": None,
     "insured": False,
     "total": {"amount": 15000, "currency": "EUR"},
+    "refunded": {"amount": 0, "currency": "EUR"},
+    "refund_status": "none",
     "lines": [
         {
             **EXAMPLE["lines"][0],

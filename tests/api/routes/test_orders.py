@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.api.doors import Doors, eur, is_problem, order_body, pointers, return_body
 from tests.api.routes.test_returns import at_once
@@ -190,3 +191,34 @@ def test_a_preview_says_what_comes_back_of_charges_and_taxes(doors: Doors) -> No
     assert whole["refund"]["charges"] == eur(790), "the standard delivery and the gift wrap"
     assert whole["refund"]["quoted"] == eur(13500 + 790)
     assert "delivery_standard" in [decision["rule"] for decision in whole["explanation"]]
+
+
+@pytest.mark.parametrize(
+    ("goods", "charges", "status"),
+    [
+        pytest.param(0, 0, "none", id="nothing has come back"),
+        pytest.param(13500, 0, "partly", id="the goods are back, the charges are not"),
+        pytest.param(13500, 1590, "fully", id="goods and charges are both back"),
+    ],
+)
+def test_an_order_is_fully_refunded_only_when_goods_and_charges_are_back(
+    doors: Doors, goods: int, charges: int, status: str
+) -> None:
+    order_id = f"o_status_{status}"
+    assert doors.ask("PUT", f"/v1/orders/{order_id}", order_body() | EXTRAS).status_code == 201
+    with doors.made.begin() as session:
+        session.execute(
+            text(
+                "UPDATE order_lines SET refunded_minor = CASE WHEN :goods > 0 THEN"
+                " quantity * unit_price_minor - order_discount_minor ELSE 0 END WHERE order_id = :id"
+            ),
+            {"goods": goods, "id": order_id},
+        )
+        session.execute(
+            text(
+                "UPDATE order_charges SET refunded_minor = CASE WHEN :c > 0 THEN paid_minor ELSE 0 END WHERE order_id = :id"
+            ),
+            {"c": charges, "id": order_id},
+        )
+    shown = doors.get(f"/v1/orders/{order_id}").json()
+    assert (shown["refund_status"], shown["refunded"]) == (status, eur(goods + charges))
