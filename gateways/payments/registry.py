@@ -6,9 +6,13 @@ from gateways.errors import UnknownGateway
 from gateways.http import PartnerAddress
 from gateways.payments.base import PaymentGateway
 from gateways.payments.simulated import SimulatedPayments
+from gateways.payments.stripe import StripePayments
+from gateways.payments.wechat_profile import WechatProfilePayments
 
 PAYMENT_GATEWAYS: Mapping[str, Callable[[PartnerAddress], PaymentGateway]] = {
     "simulated": SimulatedPayments,
+    "stripe": StripePayments,
+    "wechat_profile": WechatProfilePayments,
 }
 
 
