@@ -158,14 +158,21 @@ class StripePayments:
                 return iter(())  # not a name that Stripe gives to payments
 
         def every() -> list[RefundReceipt]:
-            pages = self._client.v1.refunds.list(asked)
-            return [_receipt(_read(_Refund, refund), asked=payment_reference) for refund in pages.auto_paging_iter()]
+            receipts: dict[str, RefundReceipt] = {}
+            for refund in self._client.v1.refunds.list(asked).auto_paging_iter():
+                receipt = _receipt(_read(_Refund, refund), asked=payment_reference)
+                if receipt.provider_id in receipts:
+                    said = "the list of refunds does not go on where it says"
+                    raise OutcomeUnknown(said, code="unreadable_answer")
+                receipts[receipt.provider_id] = receipt
+            return list(receipts.values())
 
         try:
             newest_first = self._told(every, "the list of refunds")
         except RefundRefused as refused:
             if refused.code == "unknown_payment":
                 return iter(())
+            # A look-up that is refused says nothing of the refund that is looked for.
             raise ProviderRefused(refused.detail, code=refused.code) from refused
         return reversed(newest_first)
 

@@ -118,14 +118,13 @@ class WechatProfilePayments:
         if not NUMBER.fullmatch(order.refund_id):
             raise RefundRefused(f"{order.refund_id!r} cannot be a refund number there", code="malformed")
         # A refund names the sum of its transaction, which is no part of our order: the provider is asked for it first.
-        paid = self._call(
-            "GET", f"/v3/pay/transactions/id/{quote(order.payment_reference, safe='')}", _Transaction
-        ).amount
+        at = f"/v3/pay/transactions/id/{quote(order.payment_reference, safe='')}"
+        paid = self._call("GET", at, _Transaction, refused=RefundRefused).amount
         if paid.currency != order.currency:
             raise RefundRefused(f"the payment was made in {paid.currency}", code="currency_differs")
         wanted = {"refund": order.amount_minor, "total": paid.total, "currency": paid.currency}
         body = {"transaction_id": order.payment_reference, "out_refund_no": order.refund_id, "amount": wanted}
-        receipt = _receipt(self._call("POST", REFUNDS, _Refund, body=body))
+        receipt = _receipt(self._call("POST", REFUNDS, _Refund, body=body, refused=RefundRefused))
         asked = (order.refund_id, order.payment_reference, order.amount_minor, order.currency)
         answered = (receipt.refund_id, receipt.payment_reference, receipt.amount_minor, receipt.currency)
         if asked != answered:
@@ -137,7 +136,7 @@ class WechatProfilePayments:
             return None
         try:
             receipt = _receipt(self._call("GET", f"{REFUNDS}/{quote(refund_id, safe='')}", _Refund))
-        except RefundRefused as refused:
+        except ProviderRefused as refused:
             if refused.code == "unknown_payment":
                 return None
             raise
@@ -187,14 +186,15 @@ class WechatProfilePayments:
         *,
         body: Mapping[str, object] | None = None,
         query: Mapping[str, str] | None = None,
+        refused: type[ProviderRefused] = ProviderRefused,
     ) -> Shape:
         answer = self._wire.send(method, path, body=body, query=query)
         if 200 <= answer.status < 300:
             return readable(shape, answer.raw, f"{method} {path} answered {answer.status}")
-        raise _meaning_of(f"{method} {path} answered {answer.status}", answer)
+        raise _meaning_of(f"{method} {path} answered {answer.status}", answer, refused)
 
 
-def _meaning_of(said: str, answer: Answered) -> GatewayError:
+def _meaning_of(said: str, answer: Answered, refused: type[ProviderRefused]) -> GatewayError:
     try:
         reason = _Refusal.model_validate_json(answer.raw)
     except ValidationError:
@@ -209,7 +209,7 @@ def _meaning_of(said: str, answer: Answered) -> GatewayError:
         return OutcomeUnknown(f"{said}: the first try still runs", code="in_progress")
     if not 400 <= answer.status < 500 or reason.code == "NONE":
         return OutcomeUnknown(said)
-    return RefundRefused(reason.message, code=REASONS.get(reason.code, reason.code.lower()))
+    return refused(reason.message, code=REASONS.get(reason.code, reason.code.lower()))
 
 
 def _receipt(refund: _Refund) -> RefundReceipt:

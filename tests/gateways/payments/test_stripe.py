@@ -15,7 +15,14 @@ import httpx2
 import pytest
 import stripe
 
-from gateways.errors import ForgedEvent, GatewayError, MalformedEvent, OutcomeUnknown, ProviderUnreachable
+from gateways.errors import (
+    ForgedEvent,
+    GatewayError,
+    MalformedEvent,
+    OutcomeUnknown,
+    ProviderRefused,
+    ProviderUnreachable,
+)
 from gateways.http import PartnerAddress
 from gateways.payments.base import ProviderStatus, RefundOrder, RefundRefused, RefundRules
 from gateways.payments.stripe import StripePayments
@@ -158,6 +165,31 @@ def test_a_word_that_is_not_known_is_not_guessed() -> None:
     page = {"object": "list", "has_more": False, "data": [a_refund(status="reversed")]}
     with answering(200, json.dumps(page).encode()) as (url, _), pytest.raises(OutcomeUnknown):
         at(url).find_refund("rf_1", "pi_1")
+
+
+def test_a_list_that_goes_round_in_circles_is_not_followed() -> None:
+    page = {"object": "list", "url": "/v1/refunds", "has_more": True, "data": [a_refund()]}
+    with answering(200, json.dumps(page).encode()) as (url, asked), pytest.raises(OutcomeUnknown):
+        at(url).find_refund("rf_1", "pi_1")
+    assert len(asked) == 2
+
+
+def test_a_refund_found_twice_and_one_of_them_failed_is_the_one_that_stands() -> None:
+    both = [a_refund(id="re_2"), a_refund(id="re_1", status="failed", failure_reason="declined")]
+    page = {"object": "list", "has_more": False, "data": both}
+    with answering(200, json.dumps(page).encode()) as (url, _):
+        found = at(url).find_refund("rf_1", "pi_1")
+    assert found is not None
+    assert found.provider_id == "re_2"
+
+
+@pytest.mark.parametrize("what", ["find", "list"])
+def test_a_refused_look_up_is_no_refused_refund(what: str) -> None:
+    with answering(400, in_stripes_form("invalid_request_error", "api_key_expired")) as (url, _):
+        gateway = at(url)
+        with pytest.raises(ProviderRefused) as refused:
+            gateway.find_refund("rf_1", "pi_1") if what == "find" else list(gateway.list_refunds())
+    assert not isinstance(refused.value, RefundRefused)
 
 
 def test_a_payment_is_named_by_its_intent_or_its_charge(stripe_at: PaymentsUnderTest) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateways.errors import GatewayError, OutcomeUnknown, ProviderUnreachable
+from gateways.errors import GatewayError, OutcomeUnknown, ProviderRefused, ProviderUnreachable
 from gateways.http import PartnerAddress
 from gateways.payments.base import ProviderStatus, RefundOrder, RefundRefused, RefundRules
 from gateways.payments.wechat_profile import WechatProfilePayments
@@ -131,3 +131,10 @@ def test_an_answer_means_what_may_be_done_next(status: int, body: bytes, kind: t
     with answering(status, body, looked_at=transaction) as (url, asked), pytest.raises(kind) as said:
         WechatProfilePayments(PartnerAddress(url, "k", SECRET)).refund(RefundOrder("rf_1", "420000_1", 100, "CNY", "r"))
     assert (type(said.value), said.value.code, len(asked)) == (kind, code, 2)
+
+
+def test_a_refused_look_up_is_no_refused_refund() -> None:
+    with answering(400, b'{"code": "INVALID_REQUEST", "message": ""}') as (url, _):
+        with pytest.raises(ProviderRefused) as refused:
+            WechatProfilePayments(PartnerAddress(url, "k", SECRET)).find_refund("rf_1", "420000_1")
+        assert not isinstance(refused.value, RefundRefused)
