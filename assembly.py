@@ -15,7 +15,7 @@ from gateways.mail.base import MailGateway
 from gateways.mail.registry import mail_gateway
 from gateways.payments.base import PaymentGateway
 from gateways.payments.registry import payment_gateway
-from settings import Settings, WrongSettings, temporal_connect_options, variable
+from settings import PROVIDERS, Settings, WrongSettings, temporal_connect_options, variable
 
 log = logging.getLogger("boomerang.assembly")
 
@@ -46,13 +46,26 @@ def partners_of(settings: Settings) -> Partners:
         api_key=_secret(settings.carriers_api_key, "carriers_api_key"),
         webhook_secret=_secret(settings.carriers_webhook_secret, "carriers_webhook_secret"),
     )
-    payments = payment_gateway(
-        "simulated",
-        base_url=given(settings.payments_url, "payments_url"),
-        api_key=_secret(settings.payments_api_key, "payments_api_key"),
-        webhook_secret=_secret(settings.payments_webhook_secret, "payments_webhook_secret"),
+    return Partners({carriers.code: carriers}, _payments(settings), _mail(settings))
+
+
+def _payments(settings: Settings) -> dict[str, PaymentGateway]:
+    """Every provider that is set, several at once; the simulated one where no other is."""
+    offered = [code for code in PROVIDERS if getattr(settings, f"{code}_api_key") is not None]
+    payments = {code: _provider(settings, code, code) for code in offered}
+    if settings.payments_url is not None or not offered:
+        payments["simulated"] = _provider(settings, "simulated", "payments")
+    return payments
+
+
+def _provider(settings: Settings, code: str, prefix: str) -> PaymentGateway:
+    url, api_key, webhook_secret = (f"{prefix}_{part}" for part in ("url", "api_key", "webhook_secret"))
+    return payment_gateway(
+        code,
+        base_url=given(getattr(settings, url), url),
+        api_key=_secret(getattr(settings, api_key), api_key),
+        webhook_secret=_secret(getattr(settings, webhook_secret), webhook_secret),
     )
-    return Partners({carriers.code: carriers}, {payments.code: payments}, _mail(settings))
 
 
 def _mail(settings: Settings) -> MailGateway:

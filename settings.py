@@ -27,6 +27,9 @@ PREFIX = "BOOMERANG_"
 ROOT = Path(__file__).resolve().parent
 DRIVER = "postgresql+psycopg2"
 SECRETS = ("payments_api_key", "payments_webhook_secret", "carriers_api_key", "carriers_webhook_secret")
+# Payment providers beside the simulated one, by the code of their gateway: offered where their key is given.
+PROVIDERS = ("stripe", "wechat_profile")
+PROVIDERS_SECRETS = tuple(f"{code}_{secret}" for code in PROVIDERS for secret in ("api_key", "webhook_secret"))
 GUESSABLE = ("changeme", "change-me", "default", "demo", "example", "password", "placeholder", "secret", "test")
 SHORTEST_SECRET = 16
 _MAIL_SERVER = re.compile(r"smtps?://([^\s@/]+@)?[^\s@/:]+(:\d{1,5})?/?")
@@ -76,6 +79,12 @@ class Settings(BaseSettings):
     payments_url: str | None = None
     payments_api_key: SecretStr | None = None
     payments_webhook_secret: SecretStr | None = None
+    stripe_url: str = "https://api.stripe.com"
+    stripe_api_key: SecretStr | None = None
+    stripe_webhook_secret: SecretStr | None = None
+    wechat_profile_url: str | None = None
+    wechat_profile_api_key: SecretStr | None = None
+    wechat_profile_webhook_secret: SecretStr | None = None
     carriers_url: str | None = None
     carriers_api_key: SecretStr | None = None
     carriers_webhook_secret: SecretStr | None = None
@@ -133,6 +142,18 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _a_provider_is_set_whole_or_not_at_all(self) -> "Settings":
+        wrong = [
+            f"{variable(f'{code}_{part}')} is not set, and others of {code} are: set all of them, or none"
+            for code in PROVIDERS
+            for part in ("url", "api_key", "webhook_secret")
+            if getattr(self, f"{code}_{part}") is None and _begun(self, code)
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    @model_validator(mode="after")
     def _production_is_complete(self) -> "Settings":
         wrong = [*_missing_in_production(self), *_guessable_in_production(self)] if self.environment == "prod" else []
         if wrong:
@@ -140,16 +161,26 @@ class Settings(BaseSettings):
         return self
 
 
+def _begun(settings: Settings, code: str) -> bool:
+    """Something of this provider is set; a provider with an address of its own is not begun by that alone."""
+    parts = [f"{code}_{part}" for part in ("url", "api_key", "webhook_secret")]
+    return any(getattr(settings, part) != Settings.model_fields[part].default for part in parts)
+
+
 def _missing_in_production(settings: Settings) -> list[str]:
-    required = (
+    required = [
         *("database_url", "temporal_address", "payments_url", "carriers_url", "mail_url", "mail_from"),
         *SECRETS,
-    )
+    ]
+    simulated = [name for name in required if name.startswith("payments_")]
+    others = any(getattr(settings, f"{code}_api_key") for code in PROVIDERS)
+    if others and not any(getattr(settings, name) for name in simulated):
+        required = [name for name in required if name not in simulated]  # a real provider stands in its place
     return [f"{variable(name)} is not set" for name in required if getattr(settings, name) is None]
 
 
 def _guessable_in_production(settings: Settings) -> list[str]:
-    given = {name: getattr(settings, name) for name in SECRETS}
+    given = {name: getattr(settings, name) for name in (*SECRETS, *PROVIDERS_SECRETS)}
     return [
         f"{variable(name)} can be guessed: give at least {SHORTEST_SECRET} random characters"
         for name, secret in given.items()

@@ -14,6 +14,7 @@ from activities.trouble import give_up, try_again_later
 from database import cases, refunds
 from database.engine import Clock, Sessions
 from domain.money import Money
+from gateways.errors import UnknownGateway
 from gateways.payments.base import (
     OutcomeUnknown,
     PaymentGateway,
@@ -33,7 +34,10 @@ class Payer:
         self._payments = payments
 
     def pay(self, part: Row[Any], *, may_be_sent: bool) -> None:
-        gateway = self._payments[part.processor]
+        gateway = self._payments.get(part.processor)
+        if gateway is None:  # it was one when the order came: an operator can set it again
+            unknown = UnknownGateway(part.processor, sorted(self._payments))
+            try_again_later(self._sessions, self._clock, part.case_id, unknown, part.processor)
         try:
             receipt = gateway.find_refund(part.id, part.reference) if may_be_sent else None
             if receipt is None:

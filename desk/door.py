@@ -363,7 +363,7 @@ class ReturnsDesk:
         """Take in a carrier's event; True when it is new. It is worked right after, and by `heal` if this process dies."""
         return await self._events.from_carrier(code, raw, headers)
 
-    async def provider_reported(self, code: str, raw: bytes, headers: Mapping[str, str]) -> bool:
+    async def provider_reported(self, code: str, raw: bytes, headers: Mapping[str, str]) -> bool | None:
         """The same for a payment provider's event."""
         return await self._events.from_provider(code, raw, headers)
 

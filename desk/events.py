@@ -45,9 +45,11 @@ class PartnersEvents:
         event = self._carriers[code].read_event(raw, headers)
         return await self._store(f"{CARRIER}:{code}", event.event_id, event.status, asdict(event))
 
-    async def from_provider(self, code: str, raw: bytes, headers: Mapping[str, str]) -> bool:
-        """The same for a payment provider's event."""
+    async def from_provider(self, code: str, raw: bytes, headers: Mapping[str, str]) -> bool | None:
+        """The same for a payment provider's event; None when it tells nothing of a refund and is not kept."""
         event = self._payments[code].read_event(raw, headers)
+        if event is None:
+            return None
         return await self._store(f"{PAYMENT}:{code}", event.event_id, event.type, asdict(event))
 
     async def _store(self, provider: str, event_id: str, kind: str, body: dict[str, Any]) -> bool:

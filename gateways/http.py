@@ -54,15 +54,26 @@ class PartnerAddress:
     webhook_secret: str
 
 
-class PartnerClient:
-    """A connection pool to one partner. Safe to share between threads."""
+@dataclass(frozen=True)
+class Answered:
+    """What a partner said: the status, the headers in small letters, and the body as it came."""
 
-    def __init__(self, base_url: str, api_key: str, *, read_seconds: float = READ_SECONDS) -> None:
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+
+class Wire:
+    """A connection pool to one partner: one try per request, short waits. Safe to share between threads."""
+
+    def __init__(
+        self, base_url: str = "", *, headers: Mapping[str, str] | None = None, read_seconds: float = READ_SECONDS
+    ) -> None:
         self._read_seconds = read_seconds
         self._client = httpx2.Client(
             base_url=base_url,
             # "identity": a capped answer must not unfold into an uncapped one.
-            headers={"Authorization": f"Bearer {api_key}", "Accept": "application/json", "Accept-Encoding": "identity"},
+            headers={"Accept": "application/json", **(headers or {}), "Accept-Encoding": "identity"},
             timeout=httpx2.Timeout(read_seconds, connect=CONNECT_SECONDS),
             # Idle connections are let go before servers (5 s is usual) close them under a request, which would
             # turn a refund that was never sent into one of unknown outcome.
@@ -70,6 +81,49 @@ class PartnerClient:
             follow_redirects=False,
             trust_env=False,  # no proxy or netrc from the surroundings between us and the money
         )
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+    ) -> Answered:
+        """Send once, `body` as JSON or `content` as it is. Raises `ProviderUnreachable` when nothing was sent, and
+        `OutcomeUnknown` when it was and no whole answer came."""
+        said = f"{method} {url.partition('?')[0]}"
+        whole_by = time.monotonic() + CONNECT_SECONDS + 2 * self._read_seconds
+        try:
+            with self._client.stream(
+                method, url, json=body, content=content, params=query, headers=headers
+            ) as response:
+                parts: list[bytes] = []
+                size = 0
+                for part in response.iter_raw():
+                    parts.append(part)
+                    size += len(part)
+                    if size > ANSWER_BYTES_MAX:
+                        raise OutcomeUnknown(f"{said} answered more than {ANSWER_BYTES_MAX} bytes")
+                    if time.monotonic() > whole_by:
+                        raise OutcomeUnknown(f"{said} answered too slowly to wait for the end")
+                return Answered(response.status_code, dict(response.headers), b"".join(parts))
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as fault:
+            raise ProviderUnreachable(f"{said} was not sent: {type(fault).__name__}") from fault
+        except httpx2.TransportError as fault:
+            raise OutcomeUnknown(f"{said} was sent without an answer: {type(fault).__name__}") from fault
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class PartnerClient:
+    """Calls to one partner that refuses in the form above. Safe to share between threads."""
+
+    def __init__(self, base_url: str, api_key: str, *, read_seconds: float = READ_SECONDS) -> None:
+        self._wire = Wire(base_url, headers={"Authorization": f"Bearer {api_key}"}, read_seconds=read_seconds)
 
     def call(
         self,
@@ -83,46 +137,23 @@ class PartnerClient:
         refused: type[ProviderRefused] = ProviderRefused,
     ) -> Shape:
         """One request, one answer in the promised shape; raises as the module says; `refused` for a definite no."""
-        status, raw = self._send(method, path, body=body, query=query, headers=headers)
-        if 200 <= status < 300:
-            try:
-                return shape.model_validate_json(raw)
-            except ValidationError as wrong:
-                raise OutcomeUnknown(
-                    f"{method} {path} answered {status} in a form we cannot read ({wrong.error_count()} faults)",
-                    code="unreadable_answer",
-                ) from wrong
-        raise _meaning_of(method, path, status, raw, refused)
+        answer = self._wire.send(method, path, body=body, query=query, headers=headers)
+        if 200 <= answer.status < 300:
+            return readable(shape, answer.raw, f"{method} {path} answered {answer.status}")
+        raise _meaning_of(method, path, answer.status, answer.raw, refused)
 
     def close(self) -> None:
-        self._client.close()
+        self._wire.close()
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Mapping[str, Any] | None,
-        query: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
-    ) -> tuple[int, bytes]:
-        whole_by = time.monotonic() + CONNECT_SECONDS + 2 * self._read_seconds
-        try:
-            with self._client.stream(method, path, json=body, params=query, headers=headers) as response:
-                parts: list[bytes] = []
-                size = 0
-                for part in response.iter_raw():
-                    parts.append(part)
-                    size += len(part)
-                    if size > ANSWER_BYTES_MAX:
-                        raise OutcomeUnknown(f"{method} {path} answered more than {ANSWER_BYTES_MAX} bytes")
-                    if time.monotonic() > whole_by:
-                        raise OutcomeUnknown(f"{method} {path} answered too slowly to wait for the end")
-                return response.status_code, b"".join(parts)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as fault:
-            raise ProviderUnreachable(f"{method} {path} was not sent: {type(fault).__name__}") from fault
-        except httpx2.TransportError as fault:
-            raise OutcomeUnknown(f"{method} {path} was sent without an answer: {type(fault).__name__}") from fault
+
+def readable(shape: type[Shape], raw: bytes, said: str) -> Shape:
+    """A yes in the promised shape; one that we cannot read says nothing of what was done (`OutcomeUnknown`)."""
+    try:
+        return shape.model_validate_json(raw)
+    except ValidationError as wrong:
+        raise OutcomeUnknown(
+            f"{said} in a form we cannot read ({wrong.error_count()} faults)", code="unreadable_answer"
+        ) from wrong
 
 
 def _meaning_of(method: str, path: str, status: int, raw: bytes, refused: type[ProviderRefused]) -> Exception:

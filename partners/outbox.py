@@ -1,15 +1,16 @@
 """Signed events to the house: kept in the books with the fact they tell, and sent until they are accepted.
 
-Standard Webhooks 1.0. By itself a partner tells the events of one subject in their order and each once; the knobs make
-it tell them twice, late, in the wrong order or never, as real ones do. An event that was not accepted (2xx) is sent
-again, after half a second at first and at most a minute later in the end, for as long as it takes.
+Standard Webhooks 1.0, unless the partner has a tongue of its own. By itself a partner tells the events of one subject in
+their order and each once; the knobs make it tell them twice, late, in the wrong order or never, as real ones do. An event
+that was not accepted (2xx) is sent again, after half a second at first and at most a minute later in the end, for as long
+as it takes.
 """
 
 import asyncio
 import json
 import secrets
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 from standardwebhooks import Webhook
@@ -58,24 +59,55 @@ ORDER BY due_at, sequence LIMIT ?
 """
 
 
+class Tongue(Protocol):
+    """How a partner words its events and signs them."""
+
+    def body(self, event_id: str, kind: str, now: float, data: dict[str, Any]) -> dict[str, Any] | None:
+        """The event as it will be sent; None when this partner says nothing of such a thing."""
+        ...
+
+    def headers(self, event_id: str, moment: datetime, body: str) -> dict[str, str]:
+        """What is sent beside the body, its signature among it."""
+        ...
+
+
+class StandardWebhooks:
+    """Events as Standard Webhooks 1.0 has them: `{"id", "type", "timestamp", "data"}`, signed over id, moment and body."""
+
+    def __init__(self, secret: str) -> None:
+        self._webhook = Webhook(secret)
+
+    def body(self, event_id: str, kind: str, now: float, data: dict[str, Any]) -> dict[str, Any] | None:
+        return {"id": event_id, "type": kind, "timestamp": moment_text(now), "data": data}
+
+    def headers(self, event_id: str, moment: datetime, body: str) -> dict[str, str]:
+        return {
+            "webhook-id": event_id,
+            "webhook-timestamp": str(int(moment.timestamp())),
+            "webhook-signature": self._webhook.sign(event_id, moment, body),
+        }
+
+
 class Outbox:
     """The events of one partner. Without an address they are kept and wait."""
 
-    def __init__(self, books: Books, knobs: Knobs, *, url: str | None, secret: str) -> None:
+    def __init__(self, books: Books, knobs: Knobs, *, url: str | None, tongue: Tongue) -> None:
         self._books = books
         self._knobs = knobs
         self._url = url
-        self._webhook = Webhook(secret)
+        self._tongue = tongue
         self._client = httpx2.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False, follow_redirects=False)
         self._sending: dict[int, asyncio.Task[None]] = {}
         self._not_before = 0.0
         self.alarm = Alarm(self._send_due)
 
     def record(self, kind: str, subject: str, data: dict[str, Any]) -> str:
-        """Note one event, within the transaction of the fact it tells. Says its id."""
+        """Note one event, within the transaction of the fact it tells. Says its id, also of one that is not told."""
         now = self._books.now()
         event_id = f"evt_{secrets.token_hex(12)}"
-        body = {"id": event_id, "type": kind, "timestamp": moment_text(now), "data": data}
+        body = self._tongue.body(event_id, kind, now, data)
+        if body is None:
+            return event_id
         state, held, copies, due_at = "waiting", "", 1, now
         if rule := self._knobs.strikes("duplicate_events", subject):
             copies += rule.count
@@ -146,12 +178,8 @@ class Outbox:
     async def _post(self, event: dict[str, Any]) -> str:
         # Signed with the machine's clock, whatever the partner's own shows: receivers refuse what looks old.
         moment = datetime.now(UTC)
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": event["id"],
-            "webhook-timestamp": str(int(moment.timestamp())),
-            "webhook-signature": self._webhook.sign(event["id"], moment, event["body"]),
-        }
+        signed = self._tongue.headers(event["id"], moment, event["body"])
+        headers = {"content-type": "application/json", **signed}
         try:
             async with self._client.stream("POST", str(self._url), content=event["body"], headers=headers) as answer:
                 return str(answer.status_code)

@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,16 +27,17 @@ from partners.outbox import Outbox
 
 
 class Refusal(Exception):
-    """An answer other than yes, in the partner's form: `{"error": {"code", "message"}}`."""
+    """An answer other than yes, in the partner's form: `{"error": {"code", "message"}}`, and facts beside them."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, **facts: Any) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.facts = facts
 
     def body(self) -> dict[str, Any]:
-        return {"error": {"code": self.code, "message": self.message}}
+        return {"error": {"code": self.code, "message": self.message, **self.facts}}
 
 
 class StrictBody(BaseModel):
@@ -65,9 +66,16 @@ def arguments(name: str, about: str) -> argparse.ArgumentParser:
 
 
 def partner_app(
-    *, api_key: str, books: Books, knobs: Knobs, outbox: Outbox, doors: APIRouter, alarms: Sequence[Alarm] = ()
+    *,
+    api_key: str,
+    books: Books,
+    knobs: Knobs,
+    outbox: Outbox,
+    doors: APIRouter,
+    alarms: Sequence[Alarm] = (),
+    faces: Mapping[str, FastAPI] | None = None,
 ) -> FastAPI:
-    """The program's application: its own doors, and the ones every partner has."""
+    """The program's application: its own doors, the ones every partner has, and other faces of the same books by path."""
     every_alarm = [outbox.alarm, *alarms]
 
     @asynccontextmanager
@@ -80,10 +88,7 @@ def partner_app(
         await outbox.close()
         books.close()
 
-    async def let_in(authorization: Annotated[str, Header()] = "") -> None:
-        if not hmac.compare_digest(authorization.encode(), f"Bearer {api_key}".encode()):
-            raise Refusal(401, "not_admitted", "The key is missing or not the right one.")
-
+    let_in = admission(api_key)
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(doors, dependencies=[Depends(let_in)])
     app.include_router(_admin(books, knobs, outbox, every_alarm), dependencies=[Depends(let_in)])
@@ -96,7 +101,19 @@ def partner_app(
     async def livez() -> dict[str, str]:
         return {"status": "alive"}
 
+    for path, face in (faces or {}).items():
+        app.mount(path, face)
     return app
+
+
+def admission(api_key: str) -> Callable[..., Awaitable[None]]:
+    """A dependency that lets in who knows the key, and raises `Refusal` for everybody else."""
+
+    async def let_in(authorization: Annotated[str, Header()] = "") -> None:
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {api_key}".encode()):
+            raise Refusal(401, "not_admitted", "The key is missing or not the right one.")
+
+    return let_in
 
 
 def run(app: FastAPI, *, name: str, host: str, port: int) -> None:

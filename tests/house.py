@@ -359,7 +359,7 @@ async def open_house(
         ears.cancel_scope.cancel()
 
 
-async def _bring_in(ear: Ear, door: Callable[[str, bytes, dict[str, str]], Awaitable[bool]]) -> None:
+async def _bring_in(ear: Ear, door: Callable[[str, bytes, dict[str, str]], Awaitable[bool | None]]) -> None:
     """Every event that comes from now on goes through the desk's door, as the server would bring it."""
     at = len(ear.heard)
     while True:

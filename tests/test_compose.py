@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 EXACT_VERSION = re.compile(r"^[a-z0-9/-]+:v?\d+\.\d+(\.\d+)?$")
-GIVEN_FROM_OUTSIDE = re.compile(r"\$\{[A-Z_]+:\?[^}]+\}")
+GIVEN_FROM_OUTSIDE = re.compile(r"\$\{[A-Z_]+:(\?[^}]+|-)\}")
 NOTES_A_SECRET = re.compile(r"PASSWORD|PWD|SECRET|API_KEY|TOKEN")
 
 

@@ -96,6 +96,35 @@ def test_production_names_what_is_missing(name: str) -> None:
         read_settings(**{**PRODUCTION, name: None})
 
 
+STRIPE = {"stripe_api_key": "rk_live_Zk3vT9qLw8Xy2mNc", "stripe_webhook_secret": "whsec_Zk3vT9qLw8Xy2mNc5RbD"}
+SIMULATED = ("payments_url", "payments_api_key", "payments_webhook_secret")
+
+
+def test_production_needs_one_payment_provider_and_not_the_simulated_one() -> None:
+    alone = {**PRODUCTION, **STRIPE, **dict.fromkeys(SIMULATED)}
+    assert read_settings(**alone).stripe_url == "https://api.stripe.com"
+    with pytest.raises(WrongSettings, match="BOOMERANG_PAYMENTS_API_KEY is not set"):
+        read_settings(**{**alone, "payments_url": "https://payments.example"})
+
+
+@pytest.mark.parametrize("left_out", STRIPE)
+def test_a_provider_is_set_whole_or_not_at_all(left_out: str) -> None:
+    with pytest.raises(WrongSettings, match=f"{variable(left_out)} is not set, and others of stripe are"):
+        read_settings(**{**STRIPE, left_out: None})
+    with pytest.raises(WrongSettings, match="BOOMERANG_WECHAT_PROFILE_URL is not set"):
+        read_settings(wechat_profile_api_key="k", wechat_profile_webhook_secret="s")
+
+
+def test_an_address_of_a_provider_alone_is_a_slip() -> None:
+    with pytest.raises(WrongSettings, match="BOOMERANG_STRIPE_API_KEY is not set"):
+        read_settings(stripe_url="http://127.0.0.1:12111")
+
+
+def test_a_guessable_secret_of_a_real_provider_is_refused_too() -> None:
+    with pytest.raises(WrongSettings, match="BOOMERANG_STRIPE_WEBHOOK_SECRET can be guessed"):
+        read_settings(**{**PRODUCTION, **STRIPE, "stripe_webhook_secret": "whsec_changeme-changeme"})
+
+
 @pytest.mark.parametrize(
     "guess", ["changeme-changeme-changeme", "whsec_secretsecretsecret", "short", "password12345678901"]
 )
@@ -134,7 +163,7 @@ def test_secrets_are_not_shown() -> None:
 
 
 def test_a_child_process_reads_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = read_settings(**PRODUCTION, port=8090)
+    settings = read_settings(**PRODUCTION, **STRIPE, port=8090)
     for name, value in as_environment(settings).items():
         monkeypatch.setenv(name, value)
     assert read_settings() == settings

@@ -18,7 +18,7 @@ from domain.errors import BoomerangError
 log = logging.getLogger("boomerang.api")
 
 router = APIRouter(route_class=Door, tags=["partners"])
-Reported = Callable[[str, bytes, Mapping[str, str]], Awaitable[bool]]
+Reported = Callable[[str, bytes, Mapping[str, str]], Awaitable[bool | None]]
 WhatIsWrong = Mapping[type[Exception], type[BoomerangError]]
 
 SIGNED = open_to_all("signed by the partner")
@@ -26,7 +26,7 @@ RESPONSES = {200: answer("Stored", {"stored": True, "new": True}), **problems(40
 _EXAMPLE = {
     "requestBody": {
         "required": True,
-        "description": "The partner's own form, signed (Standard Webhooks).",
+        "description": "The partner's own form, signed in the partner's own way (Standard Webhooks, Stripe-Signature).",
         "content": {
             "application/json": {
                 "schema": {"type": "object"},
@@ -75,4 +75,5 @@ async def _take_in(request: Request, code: str, known: Collection[str], reported
     except (DataError, ValueError) as error:  # signed, and yet with texts that no row can hold
         log.warning("event refused: it cannot be stored", extra={"partner": code, "request_id": request_id(request)})
         raise EventMalformed("The event holds texts that cannot be stored.") from error
-    return JSONResponse({"stored": True, "new": new})
+    # Not about anything we follow: accepted, so that the partner does not send it again for days, and not kept.
+    return JSONResponse({"stored": new is not None, "new": bool(new)})

@@ -2,11 +2,21 @@
 
 A refund carries our own refund id twice: as the idempotency key, and in the provider's books, so that it can be looked
 up when an answer is lost or the provider has forgotten the key. Amounts are whole minor units of an ISO 4217 currency.
+
+Reasons of a refusal have one word where providers mean the same, and otherwise the provider's own:
+
+    over_refund               more than is left of the payment
+    unknown_payment           no such payment there
+    currency_differs          the payment was made in another currency
+    idempotency_key_reused    another refund was asked for under this id
+    malformed                 not a request the provider can read
+    payment_too_old, too_many_refunds            past what `RefundRules` says
+    amount_not_representable                     not an amount the provider can pay in that currency
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -33,6 +43,8 @@ __all__ = [
     "RefundOrder",
     "RefundReceipt",
     "RefundRefused",
+    "RefundRules",
+    "foremost",
 ]
 
 
@@ -49,6 +61,21 @@ class RefundRefused(ProviderRefused):
 
 
 @dataclass(frozen=True)
+class RefundRules:
+    """What a provider allows over one payment; None: no limit that it publishes.
+
+    A rule here is known before anything is sent, so that a tender past it is not tried; the provider still has the last word.
+    """
+
+    max_age_days: int | None = None
+    """Refunds only within so many days of the payment."""
+    max_refunds: int | None = None
+    """At most so many refunds of one payment."""
+    gap: timedelta | None = None
+    """At least so much time between two refunds of one payment."""
+
+
+@dataclass(frozen=True)
 class RefundOrder:
     """Pay `amount_minor` back over one payment. `refund_id` is ours, one per refund decision, the same on every try."""
 
@@ -61,7 +88,7 @@ class RefundOrder:
 
 @dataclass(frozen=True)
 class RefundReceipt:
-    """One refund as it stands in the provider's books."""
+    """One refund as it stands in the provider's books; `refund_id` is empty for one that we never asked for."""
 
     provider_id: str
     refund_id: str
@@ -108,6 +135,11 @@ class PaymentGateway(Protocol):
         """The gateway's name in the registry and in a tender's `processor`."""
         ...
 
+    @property
+    def rules(self) -> RefundRules:
+        """What this provider allows over one payment."""
+        ...
+
     def refund(self, order: RefundOrder) -> RefundReceipt:
         """Pay once, however often it is called with the same order. Raises `RefundRefused` for a definite no.
 
@@ -124,13 +156,27 @@ class PaymentGateway(Protocol):
         ...
 
     def register_payments(self, payments: Sequence[Payment]) -> None:
-        """Tell a simulated provider what was captured: up to 1000 at once, repeatable; contradictions are refused."""
+        """Tell a simulated provider what was captured: up to 1000 at once, repeatable; contradictions are refused.
+
+        A real provider captured it itself: `ProviderRefused` with the code `not_simulated`.
+        """
         ...
 
-    def read_event(self, raw: bytes, headers: Mapping[str, str]) -> ProviderEvent:
-        """Verify and read one event. Raises `ForgedEvent` or `MalformedEvent`."""
+    def read_event(self, raw: bytes, headers: Mapping[str, str]) -> ProviderEvent | None:
+        """Verify and read one event; None for one that is rightly signed and tells nothing of a refund.
+
+        Raises `ForgedEvent` or `MalformedEvent`.
+        """
         ...
 
     def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+def foremost(found: Iterable[RefundReceipt]) -> RefundReceipt | None:
+    """Of the refunds found under one id, the one to believe: should the provider have paid twice, one that stands says more
+    than one that failed."""
+    every = list(found)
+    standing = [receipt for receipt in every if receipt.status is not ProviderStatus.FAILED]
+    return next(iter(standing or every), None)

@@ -6,9 +6,20 @@ from gateways.errors import UnknownGateway
 from gateways.http import PartnerAddress
 from gateways.payments.base import PaymentGateway
 from gateways.payments.simulated import SimulatedPayments
+from gateways.payments.wechat_profile import WechatProfilePayments
+
+
+def _stripe(address: PartnerAddress) -> PaymentGateway:
+    # Stripe's client takes as long to import as everything else of the command line together: only who offers it waits.
+    from gateways.payments.stripe import StripePayments
+
+    return StripePayments(address)
+
 
 PAYMENT_GATEWAYS: Mapping[str, Callable[[PartnerAddress], PaymentGateway]] = {
     "simulated": SimulatedPayments,
+    "stripe": _stripe,
+    "wechat_profile": WechatProfilePayments,
 }
 
 

@@ -14,6 +14,8 @@ from gateways.payments.base import (
     RefundOrder,
     RefundReceipt,
     RefundRefused,
+    RefundRules,
+    foremost,
 )
 
 # The provider's words on the left; a word that is not here makes the answer unreadable rather than guessed.
@@ -65,6 +67,7 @@ class SimulatedPayments:
     """A `PaymentGateway` to the simulated provider."""
 
     code = "simulated"
+    rules = RefundRules()
 
     def __init__(self, address: PartnerAddress, *, read_seconds: float = READ_SECONDS) -> None:
         self._client = PartnerClient(address.base_url, address.api_key, read_seconds=read_seconds)
@@ -91,10 +94,7 @@ class SimulatedPayments:
         return _receipt(answer)
 
     def find_refund(self, refund_id: str, payment_reference: str) -> RefundReceipt | None:
-        found = list(self._pages({"refund_id": refund_id, "payment": payment_reference}))
-        # Should the provider have paid twice under one id, a refund that stands says more than one that failed.
-        standing = [receipt for receipt in found if receipt.status is not ProviderStatus.FAILED]
-        return next(iter(standing or found), None)
+        return foremost(self._pages({"refund_id": refund_id, "payment": payment_reference}))
 
     def list_refunds(self, payment_reference: str | None = None) -> Iterator[RefundReceipt]:
         return self._pages({} if payment_reference is None else {"payment": payment_reference})

@@ -12,7 +12,7 @@ from partners.carriers.doors import KNOBS, carrier_doors
 from partners.carriers.rounds import Rounds
 from partners.carriers.shipments import TABLES, ShipmentBooks
 from partners.knobs import Knobs, Turn
-from partners.outbox import EVENTS_TABLE, Outbox
+from partners.outbox import EVENTS_TABLE, Outbox, StandardWebhooks
 from partners.program import arguments, partner_app, run
 
 
@@ -25,7 +25,7 @@ def main(words: list[str]) -> None:
     books = Books(given.books, EVENTS_TABLE + TABLES)
     knobs = Knobs(KNOBS)
     knobs.apply(Turn.model_validate(given.knobs))
-    outbox = Outbox(books, knobs, url=given.webhook_url, secret=given.webhook_secret)
+    outbox = Outbox(books, knobs, url=given.webhook_url, tongue=StandardWebhooks(given.webhook_secret))
     rounds = Rounds(knobs, by_itself=given.auto_scan, seconds=given.scan_seconds, seed=given.scan_seed)
     shipments = ShipmentBooks(books, outbox, rounds)
     goes_round = Alarm(shipments.go_round)

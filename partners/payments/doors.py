@@ -5,11 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
-from partners.alarm import Alarm
-from partners.faults import REQUEST_KNOBS, befalling, fail_before
-from partners.knobs import Knobs
+from partners.faults import REQUEST_KNOBS
 from partners.outbox import EVENT_KNOBS
-from partners.payments.refunds import Answer, RefundBooks, Wanted, other_parameters
+from partners.payments.counter import Counter
+from partners.payments.refunds import RefundBooks, Wanted
 from partners.program import Refusal, StrictBody
 
 KNOBS = {
@@ -19,6 +18,7 @@ KNOBS = {
     "ignore_keys": "the idempotency key is neither looked up nor kept",
     "status_later": "the refund goes on by itself after `seconds` (1), by `mode`: pending_then_succeeded, "
     "pending_then_failed or succeeded_then_failed",
+    "balance_short": "the merchant's balance does not cover the refund (asked for over the WeChat-shaped face)",
 }
 
 Text = Annotated[str, Field(min_length=1, max_length=255)]
@@ -48,10 +48,9 @@ class RefundBody(StrictBody):
     metadata: MetadataBody
 
 
-def payment_doors(refunds: RefundBooks, knobs: Knobs, goes_on: Alarm) -> APIRouter:
+def payment_doors(refunds: RefundBooks, counter: Counter) -> APIRouter:
     """Routes under /v1."""
     doors = APIRouter(prefix="/v1")
-    running: dict[str, Wanted] = {}
 
     @doors.post("/payments")
     async def register(body: PaymentsBody) -> dict[str, int]:
@@ -63,34 +62,12 @@ def payment_doors(refunds: RefundBooks, knobs: Knobs, goes_on: Alarm) -> APIRout
 
     @doors.post("/refunds")
     async def refund(body: RefundBody, idempotency_key: Annotated[str, Header(max_length=255)] = "") -> Response:
-        key = idempotency_key
-        if not key:
+        if not idempotency_key:
             raise Refusal(400, "idempotency_key_missing", "A refund needs an Idempotency-Key.")
         wanted = Wanted(body.payment, body.amount, body.currency, body.metadata.refund_id, body.metadata.case_id)
-        fail_before(knobs, key)
-        if knobs.strikes("forget_keys", key):
-            refunds.forget(key)
-        if knobs.strikes("ignore_keys", key):
-            return await pay(wanted, key, kept=False)
-        if key in running:
-            # Running until its answer is given: a refund that is paid and hangs is in progress to whoever asks again.
-            if running[key] != wanted:
-                raise other_parameters(key)
-            raise Refusal(409, "in_progress", f"The first request under the key {key} is still running.")
-        if stored := refunds.stored_answer(key, wanted):
-            return _said(stored, replayed=True)
-        running[key] = wanted
-        try:
-            return await pay(wanted, key, kept=True)
-        finally:
-            del running[key]
-
-    async def pay(wanted: Wanted, key: str, *, kept: bool) -> Response:
-        async with befalling(knobs, key):
-            later = knobs.strikes("status_later", key)
-            answer = refunds.pay(wanted, key=key if kept else None, later=later)
-            goes_on.ring()
-        return _said(answer, replayed=False)
+        answer, replayed = await counter.refund(wanted, idempotency_key)
+        headers = {"Idempotent-Replayed": "true"} if replayed else None
+        return Response(answer.body, status_code=answer.status, media_type="application/json", headers=headers)
 
     @doors.get("/refunds")
     async def listed(
@@ -110,8 +87,3 @@ def payment_doors(refunds: RefundBooks, knobs: Knobs, goes_on: Alarm) -> APIRout
         return refunds.balance()
 
     return doors
-
-
-def _said(answer: Answer, *, replayed: bool) -> Response:
-    headers = {"Idempotent-Replayed": "true"} if replayed else None
-    return Response(answer.body, status_code=answer.status, media_type="application/json", headers=headers)

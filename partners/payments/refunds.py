@@ -114,10 +114,15 @@ class RefundBooks:
         return {"registered": fresh, "known": len(payments) - fresh}
 
     def payment(self, reference: str) -> dict[str, Any]:
-        row = self._books.one("SELECT * FROM payments WHERE reference = ?", reference)
-        if row is None:
+        payment = self.captured(reference)
+        if payment is None:
             raise Refusal(404, "unknown_payment", f"No payment {reference}.")
-        return {key: row[key] for key in ("reference", "amount", "currency", "refunded")}
+        return {key: payment[key] for key in ("reference", "amount", "currency", "refunded")}
+
+    def captured(self, reference: str) -> dict[str, Any] | None:
+        """The payment as it stands in the books (`registered_at` in seconds since 1970), or None."""
+        row = self._books.one("SELECT * FROM payments WHERE reference = ?", reference)
+        return None if row is None else dict(row)
 
     def stored_answer(self, key: str, wanted: Wanted) -> Answer | None:
         """What was answered under this key in the last 24 hours. Raises `Refusal` when the question was another one."""
@@ -174,6 +179,68 @@ class RefundBooks:
             "has_more": more,
             "next_cursor": str(page[-1]["sequence"]) if more else None,
         }
+
+    def newest_first(
+        self, *, payment: str | None, limit: int, older_than: str | None, newer_than: str | None
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """One page, and whether there is more in the direction asked for; `older_than` and `newer_than` are ids."""
+        where, values = ["1"], []
+        if payment is not None:
+            where, values = ["payment = ?"], [payment]
+        for id_, sign in ((older_than, "<"), (newer_than, ">")):
+            if id_ is not None:
+                where.append(f"sequence {sign} (SELECT sequence FROM refunds WHERE id = ?)")
+                values.append(id_)
+        order = "ASC" if newer_than is not None else "DESC"
+        question = f"SELECT * FROM refunds WHERE {' AND '.join(where)} ORDER BY sequence {order} LIMIT ?"
+        rows = self._books.all(question, *values, limit + 1)
+        page = [_shown(row) for row in rows[:limit]]
+        return (page[::-1] if newer_than is not None else page), len(rows) > limit
+
+    def under(self, refund_id: str) -> dict[str, Any] | None:
+        """The refund asked for under this id: of several, one that stands before one that failed."""
+        row = self._books.one(
+            "SELECT * FROM refunds WHERE refund_id = ? ORDER BY status = 'failed', sequence LIMIT 1", refund_id
+        )
+        return None if row is None else _shown(row)
+
+    def made_over(self, payment: str) -> tuple[int, float | None]:
+        """How many refunds were asked for over a payment, failed ones included, and how many seconds ago the last was."""
+        row = self._books.one("SELECT COUNT(*) AS n, MAX(created_at) AS last FROM refunds WHERE payment = ?", payment)
+        assert row is not None
+        return row["n"], None if row["last"] is None else self._books.now() - row["last"]
+
+    def now(self) -> float:
+        """The provider's moment, in seconds since 1970 UTC."""
+        return self._books.now()
+
+    def pay_again(self, provider_id: str, *, later: Rule) -> dict[str, Any]:
+        """Try a refund that failed once more, as the same one. Raises `Refusal` when the payment has no room for it now."""
+        with self._books.transaction():
+            row = self._books.one("SELECT * FROM refunds WHERE id = ? AND status = 'failed'", provider_id)
+            assert row is not None, "only a refund that failed is tried again"
+            payment = self._books.one("SELECT * FROM payments WHERE reference = ?", row["payment"])
+            assert payment is not None
+            wanted = Wanted(row["payment"], row["amount"], row["currency"], row["refund_id"], row["case_id"])
+            if refusal := _objection(payment, wanted):
+                raise refusal
+            now = self._books.now()
+            status, next_status = COURSES[later.mode]
+            self._books.write(
+                "UPDATE payments SET refunded = refunded + ? WHERE reference = ?", wanted.amount, wanted.payment
+            )
+            self._books.write(
+                "UPDATE refunds SET status = ?, failure = NULL, changed_at = ?, next_status = ?, next_at = ? "
+                "WHERE sequence = ?",
+                *(status, now, next_status, now + later.seconds_or(1.0), row["sequence"]),
+            )
+            return self._tell(row["sequence"])
+
+    def objection(self, wanted: Wanted) -> Refusal | None:
+        """Why this refund cannot be paid, or None; the payment is known."""
+        payment = self._books.one("SELECT * FROM payments WHERE reference = ?", wanted.payment)
+        assert payment is not None
+        return _objection(payment, wanted)
 
     def balance(self) -> dict[str, Any]:
         """The witness: how many refunds there are, under how many of the house's ids, and the sums by currency."""
@@ -254,7 +321,8 @@ def _objection(payment: sqlite3.Row, wanted: Wanted) -> Refusal | None:
         return Refusal(400, "currency_differs", f"The payment was made in {payment['currency']}.")
     room = payment["amount"] - payment["refunded"]
     if wanted.amount > room:
-        return Refusal(402, "over_refund", f"Only {room} {payment['currency']} of this payment can still be refunded.")
+        said = f"Only {room} {payment['currency']} of this payment can still be refunded."
+        return Refusal(402, "over_refund", said, room=room)
     return None
 
 

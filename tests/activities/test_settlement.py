@@ -104,6 +104,17 @@ async def test_a_provider_that_has_another_amount_under_our_id_is_for_a_person(h
     assert house.case(case_id).refunded_minor == 0
 
 
+async def test_a_provider_that_is_no_longer_set_is_named_on_the_case_and_waited_for(house: House) -> None:
+    case_id, order = await judged(house)
+    elsewhere = SettlementActivities(house.made, house.clock, {"stripe": house.partners.payments["simulated"]})
+    with pytest.raises(ApplicationError, match="no gateway 'simulated'; known: stripe") as later:
+        ActivityEnvironment().run(elsewhere.settle, case_id, SETTLE)
+    assert not later.value.non_retryable
+    assert house.case(case_id).trouble["last_code"] == "unknown_gateway"
+    assert settle(house, case_id, house.partners.payments["simulated"]).data["status"] == "succeeded"
+    assert len(house.provider_refunds(order)) == 1
+
+
 async def test_goods_lost_after_their_refund_are_charged_to_the_carrier_once_and_not_paid_again(house: House) -> None:
     """However often it is looked at: told again under its key, and again under the next one, as after a cut."""
     case_id, order = await judged(house)

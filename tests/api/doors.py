@@ -188,7 +188,7 @@ def open_doors(database_url: str) -> Iterator[Doors]:
     made = sessions(engine)
     temporal = ListeningTemporal()
     carriers = {"simulated": carrier_gateway("simulated", **NOWHERE)}
-    payments = {"simulated": payment_gateway("simulated", **NOWHERE)}
+    payments = {code: payment_gateway(code, **NOWHERE) for code in ("simulated", "stripe")}
     desk = ReturnsDesk(
         made,
         temporal,  # type: ignore[arg-type]

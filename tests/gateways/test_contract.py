@@ -3,6 +3,8 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,20 +12,23 @@ from gateways.carriers.base import BookingRefused, Direction, LabelOrder, Parcel
 from gateways.carriers.registry import CARRIER_GATEWAYS, carrier_gateway
 from gateways.errors import ForgedEvent, OutcomeUnknown, ProviderRefused, ProviderUnreachable, UnknownGateway
 from gateways.http import PartnerAddress
-from gateways.payments.base import Payment, ProviderStatus, RefundOrder, RefundReceipt, RefundRefused
+from gateways.payments.base import Payment, PaymentGateway, ProviderStatus, RefundOrder, RefundReceipt, RefundRefused
 from gateways.payments.registry import PAYMENT_GATEWAYS, payment_gateway
-from gateways.payments.simulated import SimulatedPayments
+from partners.payments.__main__ import TONGUES
 from tests.gateways.conftest import CARRIER_PARTNERS, PAYMENT_PARTNERS, CarrierUnderTest, PaymentsUnderTest
-from tests.partners.programs import API_KEY, SECRET, until
+from tests.partners.programs import API_KEY, OTHER_SECRET, SECRET, Heard
 
 DAY = 86_400
 
 
 def order(payments: PaymentsUnderTest, refund_id: str, amount_minor: int = 1_000) -> RefundOrder:
     """A refund over a payment of its own, of EUR 100.00."""
-    reference = f"pay_of_{refund_id}"
-    payments.gateway.register_payments([Payment(reference, 10_000, "EUR")])
-    return RefundOrder(refund_id, reference, amount_minor, "EUR", case_id="ret_1")
+    return RefundOrder(refund_id, payments.captured(f"of_{refund_id}"), amount_minor, "EUR", case_id="ret_1")
+
+
+def without_status(receipt: RefundReceipt) -> RefundReceipt:
+    """What does not change while a refund goes on."""
+    return replace(receipt, status=ProviderStatus.PENDING, failure=None)
 
 
 def label(booking_id: str) -> LabelOrder:
@@ -48,25 +53,30 @@ def test_an_unknown_gateway_is_named_with_the_known_ones() -> None:
 
 class TestPayments:
     def test_a_gateway_is_called_what_its_registry_line_says(self, payments: PaymentsUnderTest) -> None:
-        assert PAYMENT_PARTNERS[payments.gateway.code] == payments.partner.name
+        assert PAYMENT_PARTNERS[payments.gateway.code] == payments.kind
 
     def test_a_refund_is_paid_found_and_listed(self, payments: PaymentsUnderTest) -> None:
         wanted = order(payments, "rf_paid")
-        receipt = payments.gateway.refund(wanted)
+        first = payments.gateway.refund(wanted)
+        receipt = payments.settled(wanted)
+        assert first.status is (ProviderStatus.SUCCEEDED if payments.kind.accepted_is_paid else ProviderStatus.PENDING)
+        assert without_status(first) == without_status(receipt)
         expected = RefundReceipt(
-            receipt.provider_id, "rf_paid", ProviderStatus.SUCCEEDED, 1_000, "EUR", None, "pay_of_rf_paid", "ret_1"
+            *(receipt.provider_id, "rf_paid", ProviderStatus.SUCCEEDED, 1_000, "EUR", None, wanted.payment_reference),
+            "ret_1" if payments.kind.keeps_case_ids else None,
         )
         assert receipt == expected
         assert payments.gateway.find_refund("rf_paid", wanted.payment_reference) == expected
         assert list(payments.gateway.list_refunds(wanted.payment_reference)) == [expected]
-        assert payments.gateway.refund(wanted) == expected
+        assert without_status(payments.gateway.refund(wanted)) == without_status(expected)
         assert paid_times(payments, wanted) == 1
 
     def test_nothing_is_found_where_nothing_was_paid(self, payments: PaymentsUnderTest) -> None:
         wanted = order(payments, "rf_nothing")
-        assert payments.gateway.find_refund("rf_nothing", wanted.payment_reference) is None
-        assert payments.gateway.find_refund("rf_nothing", "pay_nobody_knows") is None
-        assert list(payments.gateway.list_refunds("pay_nobody_knows")) == []
+        nobody = f"{payments.kind.payments_are_called}nobody_knows"
+        for reference in (wanted.payment_reference, nobody, "of another provider"):
+            assert payments.gateway.find_refund("rf_nothing", reference) is None
+            assert list(payments.gateway.list_refunds(reference)) == []
 
     def test_the_same_refund_at_the_same_instant_is_paid_once(self, payments: PaymentsUnderTest) -> None:
         wanted = order(payments, "rf_instant")
@@ -74,7 +84,7 @@ class TestPayments:
 
         def pay(_: int) -> RefundReceipt | str:
             try:
-                return payments.gateway.refund(wanted)
+                return without_status(payments.gateway.refund(wanted))
             except OutcomeUnknown as unknown:
                 return unknown.code
 
@@ -85,20 +95,30 @@ class TestPayments:
         assert set(answers) - set(receipts) == {"in_progress"}
         assert paid_times(payments, wanted) == 1
 
-    def test_definite_refusals_have_the_partners_reason(self, payments: PaymentsUnderTest) -> None:
+    def test_definite_refusals_have_one_word_for_the_same_reason(self, payments: PaymentsUnderTest) -> None:
         wanted = order(payments, "rf_refusals")
         payments.gateway.refund(wanted)
-        refusals = {
-            "idempotency_key_reused": replace(wanted, amount_minor=999),
-            "over_refund": replace(wanted, refund_id="rf_refusals_2", amount_minor=9_001),
-            "unknown_payment": replace(wanted, refund_id="rf_refusals_3", payment_reference="pay_nobody"),
-            "currency_differs": replace(wanted, refund_id="rf_refusals_4", currency="GBP"),
-            "malformed": replace(wanted, refund_id="rf_refusals_5", amount_minor=0),
-        }
-        for code, refused in refusals.items():
+        nobody = f"{payments.kind.payments_are_called}nobody"
+        for code, refused in (
+            ("idempotency_key_reused", replace(wanted, amount_minor=999)),
+            ("over_refund", replace(wanted, refund_id="rf_refusals_2", amount_minor=9_001)),
+            ("unknown_payment", replace(wanted, refund_id="rf_refusals_3", payment_reference=nobody)),
+            ("unknown_payment", replace(wanted, refund_id="rf_refusals_4", payment_reference="of another provider")),
+            ("currency_differs", replace(wanted, refund_id="rf_refusals_5", currency="GBP")),
+            ("malformed", replace(wanted, refund_id="rf_refusals_6", amount_minor=0)),
+        ):
             with pytest.raises(RefundRefused) as refusal:
                 payments.gateway.refund(refused)
             assert refusal.value.code == code
+        assert paid_times(payments, wanted) == 1
+
+    def test_what_was_refunded_whole_takes_no_more(self, payments: PaymentsUnderTest) -> None:
+        wanted = order(payments, "rf_whole", 10_000)
+        payments.gateway.refund(wanted)
+        payments.wait_for_the_next()
+        with pytest.raises(RefundRefused) as refusal:
+            payments.gateway.refund(replace(wanted, refund_id="rf_whole_2", amount_minor=1))
+        assert refusal.value.code == "over_refund"
         assert paid_times(payments, wanted) == 1
 
     def test_a_fault_after_paying_is_unknown_and_the_refund_is_found(self, payments: PaymentsUnderTest) -> None:
@@ -108,7 +128,7 @@ class TestPayments:
             payments.gateway.refund(wanted)
         found = payments.gateway.find_refund(wanted.refund_id, wanted.payment_reference)
         assert found is not None
-        assert payments.gateway.refund(wanted) == found
+        assert without_status(payments.gateway.refund(wanted)) == without_status(found)
         assert paid_times(payments, wanted) == 1
 
     def test_a_fault_before_paying_is_unknown_and_nothing_is_found(self, payments: PaymentsUnderTest) -> None:
@@ -117,68 +137,158 @@ class TestPayments:
         with pytest.raises(OutcomeUnknown):
             payments.gateway.refund(wanted)
         assert payments.gateway.find_refund(wanted.refund_id, wanted.payment_reference) is None
-        assert payments.gateway.refund(wanted).status is ProviderStatus.SUCCEEDED
+        payments.gateway.refund(wanted)
+        assert payments.settled(wanted).status is ProviderStatus.SUCCEEDED
 
-    def test_a_forgotten_key_does_not_matter_to_who_looks_first(self, payments: PaymentsUnderTest) -> None:
+    def test_who_answers_too_late_leaves_the_outcome_unknown(self, payments: PaymentsUnderTest) -> None:
+        wanted = order(payments, "rf_hang")
+        payments.partner.knobs(hang={"next": 1, "seconds": 4})
+        hasty = another(payments, read_seconds=0.8)
+        with pytest.raises(OutcomeUnknown, match="ReadTimeout"):
+            hasty.refund(wanted)
+        with pytest.raises(OutcomeUnknown) as running:
+            hasty.refund(wanted)
+        assert running.value.code == "in_progress"
+        assert hasty.find_refund(wanted.refund_id, wanted.payment_reference) is not None
+        hasty.close()
+        assert paid_times(payments, wanted) == 1
+
+    def test_a_wrong_key_and_a_closed_door_carry_nothing_out(self, payments: PaymentsUnderTest) -> None:
+        wanted = order(payments, "rf_outside")
+        stranger = another(payments, api_key="not-the-key")
+        nobody = another(payments, base_url="http://127.0.0.1:1")
+        for gateway, code in ((stranger, "not_admitted"), (nobody, "unreachable")):
+            with pytest.raises(ProviderUnreachable) as not_paid:
+                gateway.refund(wanted)
+            with pytest.raises(ProviderUnreachable) as not_found:
+                gateway.find_refund(wanted.refund_id, wanted.payment_reference)
+            with pytest.raises(ProviderUnreachable) as not_listed:
+                list(gateway.list_refunds())
+            assert {not_paid.value.code, not_found.value.code, not_listed.value.code} == {code}
+            gateway.close()
+        assert paid_times(payments, wanted) == 0
+
+    def test_a_key_forgotten_after_a_day_does_not_matter_to_who_looks_first(self, payments: PaymentsUnderTest) -> None:
         wanted = order(payments, "rf_forgotten")
         payments.gateway.refund(wanted)
         payments.partner.advance(DAY + 1)
         assert payments.gateway.find_refund(wanted.refund_id, wanted.payment_reference) is not None
-        payments.gateway.refund(wanted)  # who does not look first pays twice, and the list shows it
+        payments.gateway.refund(
+            wanted
+        )  # who does not look first pays twice where keys are forgotten, and the list shows it
+        assert paid_times(payments, wanted) == (1 if payments.kind.keys_last_for_good else 2)
+
+    def test_a_provider_that_ignores_keys_pays_twice_and_shows_it(self, payments: PaymentsUnderTest) -> None:
+        wanted = order(payments, "rf_ignored")
+        payments.partner.knobs(ignore_keys={"next": 2})
+        payments.gateway.refund(wanted)
+        payments.wait_for_the_next()
+        payments.gateway.refund(wanted)
         assert paid_times(payments, wanted) == 2
+
+    @pytest.mark.parametrize("mode", ["pending_then_succeeded", "pending_then_failed"])
+    def test_accepted_comes_first_and_the_result_later(self, payments: PaymentsUnderTest, mode: str) -> None:
+        wanted = order(payments, f"rf_{mode}")
+        payments.partner.knobs(status_later={"next": 1, "mode": mode, "seconds": DAY})
+        accepted = payments.gateway.refund(wanted)
+        assert (accepted.status, accepted.failure) == (ProviderStatus.PENDING, None)
+        assert payments.gateway.find_refund(wanted.refund_id, wanted.payment_reference) == accepted
+        payments.partner.advance(DAY + 1)
+        result = payments.settled(wanted)
+        assert result.status.value in mode
+        assert bool(result.failure) == (result.status is ProviderStatus.FAILED)
+        heard = payments.ear.hears(wanted.refund_id, times=2 if payments.kind.accepted_is_paid else 1)[-1]
+        event = payments.gateway.read_event(heard.raw, heard.headers)
+        assert event is not None
+        assert (event.status, event.failure) == (result.status, result.failure)
 
     def test_a_refund_that_stands_is_found_before_one_that_failed(self, payments: PaymentsUnderTest) -> None:
         wanted = order(payments, "rf_stands")
         payments.partner.knobs(status_later={"next": 1, "mode": "pending_then_failed", "seconds": DAY})
         assert payments.gateway.refund(wanted).status is ProviderStatus.PENDING
         payments.partner.advance(DAY + 1)
-
-        def now() -> RefundReceipt | None:
-            return payments.gateway.find_refund(wanted.refund_id, wanted.payment_reference)
-
-        until(lambda: (found := now()) and found.status is ProviderStatus.FAILED, "the refund to fail")
-        failed = now()
-        assert failed is not None
-        assert failed.failure == "account_closed"
+        assert payments.settled(wanted).status is ProviderStatus.FAILED
         second = payments.gateway.refund(wanted)
-        assert now() == second != failed
+        found = payments.settled(wanted)
+        assert found.status is ProviderStatus.SUCCEEDED
+        assert without_status(found) == without_status(second)
 
-    def test_the_list_is_whole_across_pages(self, payments: PaymentsUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("gateways.payments.simulated.PAGE_SIZE", 2)
+    def test_the_list_is_whole_across_pages_and_the_oldest_comes_first(
+        self, payments: PaymentsUnderTest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(f"gateways.payments.{payments.gateway.code}.PAGE_SIZE", 2)
         wanted = order(payments, "rf_pages", 10)
         for number in range(5):
             payments.gateway.refund(replace(wanted, refund_id=f"rf_pages_{number}"))
+            payments.wait_for_the_next()
         listed = [receipt.refund_id for receipt in payments.gateway.list_refunds(wanted.payment_reference)]
         assert listed == [f"rf_pages_{number}" for number in range(5)]
         everything = [receipt.provider_id for receipt in payments.gateway.list_refunds()]
         assert len(everything) == len(set(everything)) == payments.partner.get("/v1/balance")["refunds"]
 
-    def test_payments_are_registered_again_but_not_otherwise(self, payments: PaymentsUnderTest) -> None:
-        captured = [Payment(f"pay_many_{number}", 100, "EUR") for number in range(1_000)]
-        payments.gateway.register_payments(captured)
-        payments.gateway.register_payments(captured)
-        payments.gateway.register_payments([])
-        with pytest.raises(ProviderRefused) as contradiction:
-            payments.gateway.register_payments([replace(captured[0], amount_minor=101)])
-        assert contradiction.value.code == "payment_differs"
-        with pytest.raises(ProviderRefused) as crowd:
-            payments.gateway.register_payments([*captured, captured[0]])
-        assert crowd.value.code == "too_many"
+    def test_payments_are_registered_where_they_are_simulated_alone(self, payments: PaymentsUnderTest) -> None:
+        if payments.gateway.code == "simulated":
+            payments.gateway.register_payments([Payment("pay_registered", 100, "EUR")])
+        else:
+            with pytest.raises(ProviderRefused) as refused:
+                payments.gateway.register_payments([Payment("pay_registered", 100, "EUR")])
+            assert refused.value.code == "not_simulated"
 
     def test_an_event_tells_the_refund(self, payments: PaymentsUnderTest) -> None:
-        receipt = payments.gateway.refund(order(payments, "rf_event"))
+        wanted = order(payments, "rf_event")
+        payments.gateway.refund(wanted)
+        receipt = payments.settled(wanted)
         (heard,) = payments.ear.hears("rf_event")
         event = payments.gateway.read_event(heard.raw, heard.headers)
-        assert (event.event_id, event.type) == (heard.id, "refund.succeeded")
+        assert event is not None
+        assert event.event_id == heard.id
+        assert event.type.lower().startswith("refund.")
         told = (event.provider_id, event.refund_id, event.status, event.amount_minor, event.currency, event.failure)
         assert told == (receipt.provider_id, "rf_event", receipt.status, 1_000, "EUR", None)
         assert event.at.utcoffset() is not None
 
-    def test_a_changed_event_is_forged(self, payments: PaymentsUnderTest) -> None:
+    def test_an_event_changed_unsigned_or_meant_for_another_is_forged(self, payments: PaymentsUnderTest) -> None:
         payments.gateway.refund(order(payments, "rf_changed"))
         (heard,) = payments.ear.hears("rf_changed")
+        stranger = another(payments, webhook_secret=OTHER_SECRET)
+        for gateway, raw, headers in (
+            (payments.gateway, heard.raw.replace(b"1000", b"9000"), heard.headers),
+            (payments.gateway, heard.raw, {}),
+            (payments.gateway, heard.raw, dict.fromkeys(heard.headers, "é")),
+            (stranger, heard.raw, heard.headers),
+        ):
+            with pytest.raises(ForgedEvent):
+                gateway.read_event(raw, headers)
+        stranger.close()
+
+    def test_two_secrets_count_while_one_is_being_replaced(self, payments: PaymentsUnderTest) -> None:
+        payments.gateway.refund(order(payments, "rf_rotated"))
+        (heard,) = payments.ear.hears("rf_rotated")
+        both = another(payments, webhook_secret=f"{OTHER_SECRET} {SECRET}")
+        assert both.read_event(heard.raw, heard.headers) == payments.gateway.read_event(heard.raw, heard.headers)
+        both.close()
+
+    @pytest.mark.parametrize("minutes", [-6, 6])
+    def test_an_event_of_another_time_is_forged(self, payments: PaymentsUnderTest, minutes: int) -> None:
+        payments.gateway.refund(order(payments, f"rf_played_again{minutes}"))
+        (heard,) = payments.ear.hears(f"rf_played_again{minutes}")
         with pytest.raises(ForgedEvent):
-            payments.gateway.read_event(heard.raw.replace(b"1000", b"9000"), heard.headers)
+            payments.gateway.read_event(heard.raw, signed_at(payments, heard, minutes))
+
+
+def another(payments: PaymentsUnderTest, **vary: Any) -> PaymentGateway:
+    """A gateway like the one under test, in one thing different."""
+    at = {"base_url": payments.url, "api_key": API_KEY, "webhook_secret": SECRET}
+    address = PartnerAddress(**(at | {name: vary[name] for name in at if name in vary}))
+    gateway: Any = type(payments.gateway)
+    made: PaymentGateway = gateway(address, **{name: vary[name] for name in vary if name not in at})
+    return made
+
+
+def signed_at(payments: PaymentsUnderTest, heard: Heard, minutes: int) -> dict[str, str]:
+    """The event's headers as they would be, rightly signed, so many minutes from now."""
+    moment = datetime.now(UTC) + timedelta(minutes=minutes)
+    return TONGUES[payments.kind.events](SECRET).headers(heard.id, moment, heard.raw.decode())
 
 
 class TestCarriers:
@@ -257,32 +367,3 @@ class TestCarriers:
         (heard,) = carrier.ear.hears("bk_changed")
         with pytest.raises(ForgedEvent):
             carrier.gateway.read_event(heard.raw.replace(b"in_transit", b"delivered"), heard.headers)
-
-
-def test_who_answers_too_late_leaves_the_outcome_unknown(payments: PaymentsUnderTest) -> None:
-    wanted = order(payments, "rf_hang")
-    payments.partner.knobs(hang={"next": 1, "seconds": 2})
-    hasty = SimulatedPayments(PartnerAddress(payments.partner.url, API_KEY, SECRET), read_seconds=0.2)
-    with pytest.raises(OutcomeUnknown, match="ReadTimeout"):
-        hasty.refund(wanted)
-    with pytest.raises(OutcomeUnknown) as running:
-        hasty.refund(wanted)
-    assert running.value.code == "in_progress"
-    assert hasty.find_refund(wanted.refund_id, wanted.payment_reference) is not None
-    hasty.close()
-    assert paid_times(payments, wanted) == 1
-
-
-def test_a_wrong_key_and_a_closed_door_carry_nothing_out(payments: PaymentsUnderTest) -> None:
-    wanted = order(payments, "rf_outside")
-    stranger = SimulatedPayments(PartnerAddress(payments.partner.url, "not the key", SECRET))
-    with pytest.raises(ProviderUnreachable) as kept_out:
-        stranger.refund(wanted)
-    assert kept_out.value.code == "not_admitted"
-    nobody = SimulatedPayments(PartnerAddress("http://127.0.0.1:1", API_KEY, SECRET))
-    with pytest.raises(ProviderUnreachable) as refused:
-        nobody.refund(wanted)
-    assert refused.value.code == "unreachable"
-    stranger.close()
-    nobody.close()
-    assert paid_times(payments, wanted) == 0

@@ -22,17 +22,28 @@ class Told(PartnerShape):
 
 @contextmanager
 def answering(
-    status: int, body: bytes, *, length: int | None = None, header: tuple[str, str] | None = None
+    status: int,
+    body: bytes,
+    *,
+    length: int | None = None,
+    header: tuple[str, str] | None = None,
+    looked_at: bytes | None = None,
 ) -> Iterator[tuple[str, list[str]]]:
-    """A partner that always answers the same: (its address, the paths it was asked for)."""
+    """A partner that always answers the same: (its address, the paths it was asked for); who only looks may see another thing."""
     asked: list[str] = []
 
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.do_POST()
+            if looked_at is None:
+                self.do_POST()
+            else:
+                self._say(200, looked_at, None)
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
+            self._say(status, body, length)
+
+        def _say(self, status: int, body: bytes, length: int | None) -> None:
             asked.append(self.path)
             self.send_response(status)
             if header is not None:

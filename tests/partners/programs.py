@@ -1,6 +1,7 @@
 """Partners as processes for tests: started, asked over HTTP, killed and started again; and an ear for their events."""
 
 import base64
+import json
 import select
 import subprocess
 import sys
@@ -126,7 +127,7 @@ class Heard:
 
     @property
     def id(self) -> str:
-        return self.headers["webhook-id"]
+        return str(json.loads(self.raw)["id"])
 
 
 class Ear:

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from standardwebhooks import Webhook
 
+from partners.payments.stripe_face import StripeEvents
 from tests.api.doors import Doors, is_problem
 from tests.api.routes.test_returns import at_once
 from tests.partners.programs import OTHER_SECRET, SECRET
@@ -116,3 +117,46 @@ def test_nobody_reports_under_an_unknown_name(doors: Doors, path: str) -> None:
 
 def test_an_event_beyond_all_measure_is_not_read(doors: Doors) -> None:
     assert is_problem(doors.post(PAYMENT, raw=b"x" * (1024 * 1024 + 1), role=None, key=None), 413, "body_too_large")
+
+
+def send_as_stripe(doors: Doors, event: dict[str, Any], *, minutes: float = 0) -> httpx2.Response:
+    raw = json.dumps(event)
+    headers = StripeEvents(SECRET).headers(event["id"], datetime.now(UTC) + timedelta(minutes=minutes), raw)
+    return doors.post("/v1/webhooks/payments/stripe", raw=raw.encode(), role=None, key=None, headers=headers)
+
+
+def stripe_event(event_id: str, kind: str, shown: dict[str, Any]) -> dict[str, Any]:
+    return {"id": event_id, "object": "event", "type": kind, "created": 1_772_355_600, "data": {"object": shown}}
+
+
+A_REFUND = {
+    "id": "re_1",
+    "object": "refund",
+    "amount": 1000,
+    "currency": "eur",
+    "status": "succeeded",
+    "payment_intent": "pi_1",
+    "charge": "ch_1",
+    "metadata": {"refund_id": "rf_unknown"},
+}
+
+
+def test_each_provider_reports_at_its_own_door_in_its_own_way(doors: Doors) -> None:
+    before = doors.rows()["inbox"]
+    event = stripe_event("evt_stripe_1", "refund.updated", A_REFUND)
+    answers = [send_as_stripe(doors, event) for _ in range(2)]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [
+        (200, {"stored": True, "new": True}),
+        (200, {"stored": True, "new": False}),
+    ]
+    assert doors.rows()["inbox"] == before + 1
+    assert is_problem(send_as_stripe(doors, event, minutes=-6), 401, "event_forged")
+    assert is_problem(send(doors, "/v1/webhooks/payments/stripe", refund_event("evt_1")), 401, "event_forged")
+
+
+def test_an_event_about_something_else_is_taken_and_not_kept(doors: Doors) -> None:
+    """A refusal would have the provider send it for days, and in the end send nothing at all any more."""
+    before = doors.rows()
+    answer = send_as_stripe(doors, stripe_event("evt_stripe_2", "invoice.paid", {"id": "in_1", "object": "invoice"}))
+    assert (answer.status_code, answer.json()) == (200, {"stored": False, "new": False})
+    assert doors.rows() == before
