@@ -8,6 +8,8 @@ Chart of accounts (a debit is positive, a credit negative):
     fee:<kind>:<bearer>            a cost of the return, with whoever absorbs it; the shopper's is zero once deducted
     payable:carrier:<carrier>      owed to a carrier for labels and pickups
     receivable:carrier:<carrier>   owed by a carrier for goods it lost
+    revaluation:<currency>         what money in that currency became worth more (credit) or less since it was taken in; booked in
+                                   the accounting currency, against fee:exchange_difference:<bearer>
 
 What happens to one return, and what is booked:
 
@@ -17,6 +19,7 @@ What happens to one return, and what is booked:
     refund paid over a tender      debit payable:shopper             credit clearing:payments:<processor>
     that refund fails later        the reversal of its entry: the shopper is owed again
     goods lost on the way          debit receivable:carrier:<carrier> credit goods_returned:merchant
+    refunded at another rate       debit fee:exchange_difference:<bearer>  credit revaluation:<currency>; a gain the other way round
 """
 
 from collections.abc import Iterable
@@ -24,7 +27,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.errors import BoomerangError
-from domain.fees import Fee
+from domain.fees import Bearer, Fee, FeeKind
 from domain.money import Money
 from domain.refund import RefundQuote
 
@@ -40,6 +43,7 @@ class EntryKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     FEE = "fee"
     LOST_GOODS = "lost_goods"
+    EXCHANGE_DIFFERENCE = "exchange_difference"
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,12 @@ def lost_goods_entry(case_id: str, parcel_id: str, carrier: str, value: Money) -
     """Goods that never arrived: the merchant has not got them back, the carrier owes what they were sold for."""
     postings = _pair(f"receivable:carrier:{carrier}", GOODS_RETURNED, value)
     return Entry(EntryKind.LOST_GOODS, f"lost:{parcel_id}", case_id, postings)
+
+
+def exchange_difference_entry(case_id: str, settlement: int, currency: str, difference: Money, bearer: Bearer) -> Entry:
+    """Money of `currency` went back at another rate than it came in: `difference`, in the accounting currency, above zero is a loss."""
+    postings = _pair(f"fee:{FeeKind.EXCHANGE_DIFFERENCE}:{bearer}", f"revaluation:{currency}", difference)
+    return Entry(EntryKind.EXCHANGE_DIFFERENCE, f"exchange_difference:{case_id}:{settlement}", case_id, postings)
 
 
 def balances(entries: Iterable[Entry]) -> dict[tuple[str, str], int]:

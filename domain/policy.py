@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from domain.currency import WARN_PERCENT
 from domain.errors import Missing
+from domain.fees import Bearer
 from domain.goods import GoodsCondition, Nature
 from domain.market import Market
 from domain.rates import PolicyRates
@@ -218,6 +220,9 @@ class ReturnPolicy:
     methods              the ways goods may come back; empty = all
     informed_of_right    shoppers are told of their right to withdraw; a market's period is longer where they are not
     fair_use             return histories are looked at (tier table, abuse rows)
+    accounting_currency  of the merchant's books; empty = refunds are not translated, and no difference of rates is booked
+    difference_borne_by  who bears the difference of rates between sale and refund: merchant or platform
+    warn_percent         a rate that moved by more than so many percent between sale and refund is pointed out
     """
 
     programme: str
@@ -246,6 +251,9 @@ class ReturnPolicy:
     methods: frozenset[str] = frozenset()
     informed_of_right: bool = True
     fair_use: bool = True
+    accounting_currency: str = ""
+    difference_borne_by: Bearer = Bearer.MERCHANT
+    warn_percent: int = WARN_PERCENT
 
     @property
     def source(self) -> str:

@@ -36,6 +36,9 @@ ASPECTS: Mapping[str, str] = {
     "returnless.offered": "returnless",
     "returnless.refund_only": "refund_only",
     "law.informed_of_right": "informed_of_right",
+    "currency.accounting": "accounting_currency",
+    "currency.difference_borne_by": "difference_borne_by",
+    "currency.warn_percent": "warn_percent",
 }
 # Aspects of terms that say where they come from rather than what holds.
 NOT_WHAT_HOLDS = frozenset({"programme", "policy_version", "policy_id", "sources", "promises", "law_doubts"})
@@ -187,4 +190,4 @@ def _said(value: Any) -> str:
         return ", ".join(sorted(value)) or NONE
     if isinstance(value, tuple):
         return ", ".join(value) or NONE
-    return str(value)
+    return str(value) or NONE

@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from domain.calendar import Span
 from domain.clock import clock_of
+from domain.currency import WARN_PERCENT
+from domain.fees import Bearer
 from domain.limits import ApprovalDefault, Limits, RefundTrigger
 from domain.market import (
     Market,
@@ -66,6 +68,7 @@ class Terms:
     promises                  every row of the tier table as it stands for this tier
     law_confidence            high, medium or low; `law_doubts` are the fields of the row that are from memory
     sources                   for each aspect, which policy or provision the value comes from
+    accounting_currency       of the merchant's books; "" = none is kept, and no difference of rates is booked (domain/currency.py)
     """
 
     tier: Tier
@@ -99,6 +102,9 @@ class Terms:
     law_confidence: str
     law_doubts: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
+    accounting_currency: str = ""
+    difference_borne_by: Bearer = Bearer.MERCHANT
+    warn_percent: int = WARN_PERCENT
 
     def source_of(self, aspect: str) -> str:
         for name, source in self.sources:  # a dozen, and asked for every line
@@ -195,6 +201,9 @@ def terms_for(
             ("instant_refund", row.source("instant_refund_ceiling")),
             ("returnless", row.source("returnless_ceiling") if policy.returnless else policy.source),
         ),
+        accounting_currency=policy.accounting_currency,
+        difference_borne_by=policy.difference_borne_by,
+        warn_percent=policy.warn_percent,
     )
 
 

@@ -12,6 +12,7 @@ from domain.ledger import (
     Posting,
     Unbalanced,
     balances,
+    exchange_difference_entry,
     fee_entry,
     lost_goods_entry,
     refund_failed_reversal,
@@ -173,3 +174,13 @@ def test_a_case_settled_and_paid_owes_the_shopper_nothing(
     assert standing.get(("payable:carrier:simulated", "EUR"), 0) == -sum(fees)
     assert standing.get(("goods_returned:merchant", "EUR"), 0) == quote.goods_minor
     assert sum(standing.values()) == 0
+
+
+@pytest.mark.parametrize(("minor", "loses"), [(250, 1), (-250, -1)])
+def test_a_difference_of_rates_is_with_its_bearer_in_the_accounting_currency(minor: int, loses: int) -> None:
+    entry = exchange_difference_entry("ret_1", 1, "GBP", Money(minor, "EUR"), Bearer.PLATFORM)
+    assert entry.key == "exchange_difference:ret_1:1"
+    assert balances([entry]) == {
+        ("fee:exchange_difference:platform", "EUR"): 250 * loses,
+        ("revaluation:GBP", "EUR"): -250 * loses,
+    }
