@@ -18,6 +18,8 @@ COMMANDS = [
     "work",
     "migrate",
     "data import",
+    "data rates",
+    "data differences",
     "order put",
     "order show",
     "return open",
