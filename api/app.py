@@ -16,6 +16,7 @@ from api.errors import translate_errors, unforeseen
 from api.routes import (
     currency,
     customers,
+    customs,
     decisions,
     health,
     ops,
@@ -50,6 +51,7 @@ ROUTERS = (
     policy.router,
     policies.router,
     simulation.router,
+    customs.router,
     currency.router,
     ops.router,
     health.router,
@@ -65,6 +67,7 @@ TAGS = [
     {"name": "withdrawals", "description": "The statutory right of withdrawal, declared and acknowledged"},
     {"name": "policy", "description": "What is promised now, for everybody to read"},
     {"name": "policies", "description": "What is promised: drafted, looked through, compared, published"},
+    {"name": "customs", "description": "Goods across a border, and what may be claimed back"},
     {"name": "money", "description": "What the books say beyond a single return"},
     {"name": "operators", "description": "Whether the books are right"},
     {"name": "health", "description": "Whether the server is well"},

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -27,7 +28,8 @@ from api.schemas.returns import (
     present_many,
 )
 from api.security import Scope, needs
-from database import cases, currency, facts, ledger, refunds
+from database import cases, currency, customs, facts, ledger, refunds
+from domain.customs import duty_decision
 from domain.errors import Invalid
 from domain.stages import Stage, Status
 from domain.tier import Tier
@@ -153,7 +155,8 @@ def get_explanation(return_id: PathId, session: Reading, accept: Annotated[str |
     """With `Accept: text/plain`, the same as a letter for the shopper."""
     case = cases.get(session, return_id)
     refund = refunds.of_case(session, case.id)
-    more = [stored_decision(row) for row in currency.of_case(session, case.id)]
+    duties = [asdict(duty_decision(record)) for record in customs.records_of_case(session, case.id).values()]
+    more = [*(stored_decision(row) for row in currency.of_case(session, case.id)), *duties]
     if accept and accept.split(",")[0].strip().startswith("text/plain"):
         return PlainTextResponse(records.letter(case, refund, more))
     return JSONResponse(records.show_explanation(case, refund, more))

@@ -12,6 +12,9 @@ from domain.ledger import (
     Posting,
     Unbalanced,
     balances,
+    customs_claim_filed_entry,
+    customs_claim_recovered_entry,
+    customs_claim_rejected_reversal,
     exchange_difference_entry,
     fee_entry,
     lost_goods_entry,
@@ -184,3 +187,24 @@ def test_a_difference_of_rates_is_with_its_bearer_in_the_accounting_currency(min
         ("fee:exchange_difference:platform", "EUR"): 250 * loses,
         ("revaluation:GBP", "EUR"): -250 * loses,
     }
+
+
+@pytest.mark.parametrize("recovered", [1188, 1000, 1200, 0], ids=["all", "less", "more", "nothing"])
+def test_a_customs_claim_is_owed_when_filed_and_settled_by_what_comes(recovered: int) -> None:
+    expected = Money(1188, "USD")
+    filed = customs_claim_filed_entry("ret_1", "clm_1", "US", Bearer.MERCHANT, expected)
+    assert balances([filed]) == {("receivable:customs:US", "USD"): 1188, ("fee:duty:merchant", "USD"): -1188}
+    came = customs_claim_recovered_entry(
+        "ret_1", "clm_1", "US", Bearer.MERCHANT, expected=expected, recovered=Money(recovered, "USD")
+    )
+    left = balances([filed, came])
+    assert ("receivable:customs:US", "USD") not in left
+    assert left.get(("clearing:customs:US", "USD"), 0) == recovered
+    assert left.get(("fee:duty:merchant", "USD"), 0) == -recovered
+
+
+def test_a_rejected_customs_claim_leaves_nothing() -> None:
+    filed = customs_claim_filed_entry("ret_1", "clm_1", "US", Bearer.MERCHANT, Money(1188, "USD"))
+    undone = customs_claim_rejected_reversal(filed)
+    assert undone.reverses == filed.key
+    assert balances([filed, undone]) == {}
