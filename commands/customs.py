@@ -6,6 +6,7 @@ import typer
 
 from commands.client import at
 from commands.house import call_server
+from commands.orders import read_json
 from commands.returns import AsJson, KeyGiven
 from commands.words import WrongUse, in_plain_words, money, say, say_json, show_table
 from domain.customs import ClaimStatus
@@ -14,6 +15,17 @@ from domain.money import UnknownCurrency, exponent
 app = typer.Typer(no_args_is_help=True, help="Customs: what may be claimed back, and until when.")
 
 Which = Annotated[str, typer.Argument(help="The claim's id: clm_…")]
+
+
+@app.command()
+def put(
+    order_id: Annotated[str, typer.Argument(help="The order's id.")],
+    file: Annotated[str, typer.Argument(help="A JSON file with what customs knows of it; - reads standard input.")],
+) -> None:
+    """Tell what customs knows of the goods of an order; it replaces what was told before."""
+    with in_plain_words(), call_server() as server:
+        lines = server.put(at("/v1/orders", order_id, "customs"), read_json(file)).body["lines"]
+        say(f"customs knows {len(lines)} {'line' if len(lines) == 1 else 'lines'} of {order_id}")
 
 
 @app.command()

@@ -35,6 +35,7 @@ COMMANDS = [
     "withdrawal list",
     "withdrawal show",
     "withdrawal answer",
+    "customs put",
     "customs claims",
     "customs show",
     "customs file",
