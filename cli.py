@@ -2,6 +2,7 @@
 
 import typer
 
+from commands.customs import app as customs
 from commands.data import app as data
 from commands.demo import demo
 from commands.keys import app as keys
@@ -33,6 +34,7 @@ app.add_typer(data, name="data")
 app.add_typer(order, name="order")
 app.add_typer(returns, name="return")
 app.add_typer(withdrawal, name="withdrawal")
+app.add_typer(customs, name="customs")
 app.add_typer(ops, name="ops")
 app.add_typer(keys, name="keys")
 policy.command("simulate")(policy_simulate)

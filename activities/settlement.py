@@ -13,7 +13,7 @@ from temporalio import activity
 
 from activities.paying import Payer
 from activities.trouble import give_up
-from database import cases, facts, inspections, ledger, orders, parcels, refunds
+from database import cases, currency, customs, facts, inspections, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
 from domain.errors import BoomerangError
 from domain.fees import Fee, FeeKind, bearer_of_lost_goods
@@ -80,6 +80,8 @@ class SettlementActivities:
             refunds.bear(session, case.id, [key for key, _ in charged], quote)
             refunds.intend(session, case.id, case.currency, over, round=effect.round, at=at)
             ledger.book(session, settlement_entry(case.id, 1, quote), at)
+            currency.book_exchange_difference(session, case, quote.per_order, at)
+            customs.open_claims(session, case.id, at)
             goods = Money(quote.goods_minor, quote.currency)
         if ground is Verdict.LOST:
             self._charge_carrier(session, case, goods)

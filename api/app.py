@@ -14,7 +14,9 @@ from api import docs
 from api.dependencies import Partners
 from api.errors import translate_errors, unforeseen
 from api.routes import (
+    currency,
     customers,
+    customs,
     decisions,
     health,
     ops,
@@ -49,6 +51,8 @@ ROUTERS = (
     policy.router,
     policies.router,
     simulation.router,
+    customs.router,
+    currency.router,
     ops.router,
     health.router,
     docs.router,
@@ -63,6 +67,8 @@ TAGS = [
     {"name": "withdrawals", "description": "The statutory right of withdrawal, declared and acknowledged"},
     {"name": "policy", "description": "What is promised now, for everybody to read"},
     {"name": "policies", "description": "What is promised: drafted, looked through, compared, published"},
+    {"name": "customs", "description": "Goods across a border, and what may be claimed back"},
+    {"name": "money", "description": "What the books say beyond a single return"},
     {"name": "operators", "description": "Whether the books are right"},
     {"name": "health", "description": "Whether the server is well"},
 ]

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, TypeVar
 import typer
 
 from commands.house import open_database, open_payments, this_house
+from commands.rates import differences, rates
 from commands.words import in_plain_words, say, say_json
 from database import bulk, orders
 from database.engine import Sessions
@@ -26,6 +27,8 @@ PAYMENTS_AT_ONCE = 1000
 TRIES, PAUSE_S = 10, 0.5
 
 app = typer.Typer(no_args_is_help=True, help="Take in data of other systems.")
+app.command()(rates)
+app.command()(differences)
 
 
 class NotTheData(BoomerangError):

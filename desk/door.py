@@ -14,6 +14,7 @@ from database import cases, facts, inbox, inspections, keys, orders, parcels
 from database.engine import Clock, Sessions, database_time
 from database.inspections import Judged
 from desk.customers import Customers
+from desk.customs import CustomsDesk
 from desk.events import PartnersEvents
 from desk.opening import Openings
 from desk.policies import PoliciesDesk
@@ -80,6 +81,7 @@ class ReturnsDesk:
         self._present = present
         self.policies = PoliciesDesk(sessions, book, programme, clock)
         self.customers = Customers(sessions, self.policies.shelf.thresholds, book.rates, clock)
+        self.customs = CustomsDesk(sessions, clock)
         self._openings = Openings(book, self.policies.shelf, clock)
         self._teller = Teller(sessions, client, task_queue)
         self._events = PartnersEvents(sessions, clock, self._teller, carriers, payments)

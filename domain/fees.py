@@ -28,6 +28,7 @@ class FeeKind(StrEnum):
     lost_goods      goods that the carrier took and never delivered
     inspection      judging the goods on the bench
     outbound_label  the freight of sending goods back to the shopper, or a replacement
+    exchange_difference  what a refund costs more in the accounting currency than the sale had brought
     """
 
     RETURN_LABEL = "return_label"
@@ -35,6 +36,7 @@ class FeeKind(StrEnum):
     LOST_GOODS = "lost_goods"
     INSPECTION = "inspection"
     OUTBOUND_LABEL = "outbound_label"
+    EXCHANGE_DIFFERENCE = "exchange_difference"
 
 
 @dataclass(frozen=True)

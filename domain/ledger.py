@@ -9,6 +9,11 @@ Chart of accounts (a debit is positive, a credit negative):
     fee:<kind>:<bearer>            a cost of the return, with whoever absorbs it; the shopper's is zero once deducted
     payable:carrier:<carrier>      owed to a carrier for labels and pickups
     receivable:carrier:<carrier>   owed by a carrier for goods it lost
+    receivable:customs:<authority> owed by a customs or tax authority for a claim that was filed
+    clearing:customs:<authority>   what an authority paid, until it is seen at the bank
+    fee:duty:<bearer>              duty and import tax; credited when they are claimed back for whoever bore them
+    revaluation:<currency>         what money in that currency became worth more (credit) or less since it was taken in; booked in
+                                   the accounting currency, against fee:exchange_difference:<bearer>
 
 What happens to one return, and what is booked:
 
@@ -19,6 +24,11 @@ What happens to one return, and what is booked:
     refund paid over a tender      debit payable:shopper             credit clearing:payments:<processor>
     that refund fails later        the reversal of its entry: the shopper is owed again
     goods lost on the way          debit receivable:carrier:<carrier> credit goods_returned:merchant
+    customs claim filed            debit receivable:customs:<authority> credit fee:duty:<bearer>
+    customs claim recovered        debit clearing:customs:<authority>   credit receivable:customs:<authority>; less or more than was
+                                   claimed is a debit or credit of fee:duty:<bearer>
+    customs claim rejected         the reversal of the entry of its filing
+    refunded at another rate       debit fee:exchange_difference:<bearer>  credit revaluation:<currency>; a gain the other way round
 """
 
 from collections.abc import Iterable
@@ -26,7 +36,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.errors import BoomerangError
-from domain.fees import Fee
+from domain.fees import Bearer, Fee, FeeKind
 from domain.money import Money
 from domain.refund import RefundQuote
 
@@ -43,6 +53,10 @@ class EntryKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     FEE = "fee"
     LOST_GOODS = "lost_goods"
+    EXCHANGE_DIFFERENCE = "exchange_difference"
+    CUSTOMS_CLAIM_FILED = "customs_claim_filed"
+    CUSTOMS_CLAIM_RECOVERED = "customs_claim_recovered"
+    CUSTOMS_CLAIM_REJECTED = "customs_claim_rejected"
 
 
 @dataclass(frozen=True)
@@ -122,6 +136,37 @@ def lost_goods_entry(case_id: str, parcel_id: str, carrier: str, value: Money) -
     """Goods that never arrived: the merchant has not got them back, the carrier owes what they were sold for."""
     postings = _pair(f"receivable:carrier:{carrier}", GOODS_RETURNED, value)
     return Entry(EntryKind.LOST_GOODS, f"lost:{parcel_id}", case_id, postings)
+
+
+def exchange_difference_entry(case_id: str, settlement: int, currency: str, difference: Money, bearer: Bearer) -> Entry:
+    """Money of `currency` went back at another rate than it came in: `difference`, in the accounting currency, above zero is a loss."""
+    postings = _pair(f"fee:{FeeKind.EXCHANGE_DIFFERENCE}:{bearer}", f"revaluation:{currency}", difference)
+    return Entry(EntryKind.EXCHANGE_DIFFERENCE, f"exchange_difference:{case_id}:{settlement}", case_id, postings)
+
+
+def customs_claim_filed_entry(case_id: str, claim_id: str, authority: str, bearer: Bearer, expected: Money) -> Entry:
+    """A claim for duty or import tax was handed in: the authority owes it, to whoever bore it."""
+    postings = _pair(f"receivable:customs:{authority}", f"fee:duty:{bearer}", expected)
+    return Entry(EntryKind.CUSTOMS_CLAIM_FILED, f"customs_filed:{claim_id}", case_id, postings)
+
+
+def customs_claim_recovered_entry(
+    case_id: str, claim_id: str, authority: str, bearer: Bearer, *, expected: Money, recovered: Money
+) -> Entry:
+    """The authority paid: what it owed is settled, and what it paid less or more stays with, or goes to, whoever bore the duty."""
+    gained = recovered - expected
+    postings = (
+        Posting(f"clearing:customs:{authority}", recovered.minor, recovered.currency),
+        Posting(f"receivable:customs:{authority}", -expected.minor, expected.currency),
+        Posting(f"fee:duty:{bearer}", -gained.minor, gained.currency),
+    )
+    return Entry(EntryKind.CUSTOMS_CLAIM_RECOVERED, f"customs_recovered:{claim_id}", case_id, postings)
+
+
+def customs_claim_rejected_reversal(filed: Entry) -> Entry:
+    """The authority said no: undo the entry of the filing, posting by posting."""
+    postings = tuple(Posting(posting.account, -posting.amount_minor, posting.currency) for posting in filed.postings)
+    return Entry(EntryKind.CUSTOMS_CLAIM_REJECTED, f"reversal:{filed.key}", filed.case_id, postings, reverses=filed.key)
 
 
 def balances(entries: Iterable[Entry]) -> dict[tuple[str, str], int]:

@@ -10,7 +10,9 @@ from datetime import date
 from enum import StrEnum
 
 from domain.charges import DeliveryBack
+from domain.currency import WARN_PERCENT
 from domain.errors import Missing
+from domain.fees import Bearer
 from domain.goods import GoodsCondition, Nature
 from domain.market import Market
 from domain.rates import PolicyRates
@@ -223,6 +225,9 @@ class ReturnPolicy:
     loss_percent         by grade: value lost in the shopper's hands, in whole per cent of the price, where law lets it be deducted
     reprice              kept goods are priced again under the order's promotions
     claw_back_waived     by currency: a discount of at most so many minor units is not taken back
+    accounting_currency  of the merchant's books; empty = refunds are not translated, and no difference of rates is booked
+    difference_borne_by  who bears the difference of rates between sale and refund: merchant or platform
+    warn_percent         a rate that moved by more than so many percent between sale and refund is pointed out
     """
 
     programme: str
@@ -255,6 +260,9 @@ class ReturnPolicy:
     loss_percent: Mapping[str, int] = field(default_factory=dict)
     reprice: bool = False
     claw_back_waived: Mapping[str, int] = field(default_factory=dict)
+    accounting_currency: str = ""
+    difference_borne_by: Bearer = Bearer.MERCHANT
+    warn_percent: int = WARN_PERCENT
 
     @property
     def source(self) -> str:

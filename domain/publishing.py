@@ -40,6 +40,9 @@ ASPECTS: Mapping[str, str] = {
     "refund.loss_percent": "loss_percent",
     "refund.reprice": "reprice",
     "refund.waived_minor": "claw_back_waived",
+    "currency.accounting": "accounting_currency",
+    "currency.difference_borne_by": "difference_borne_by",
+    "currency.warn_percent": "warn_percent",
 }
 # Aspects of terms that say where they come from rather than what holds.
 NOT_WHAT_HOLDS = frozenset({"programme", "policy_version", "policy_id", "sources", "promises", "law_doubts"})
@@ -193,4 +196,4 @@ def _said(value: Any) -> str:
         return ", ".join(sorted(value)) or NONE
     if isinstance(value, tuple):
         return ", ".join(value) or NONE
-    return str(value)
+    return str(value) or NONE

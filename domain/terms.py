@@ -11,6 +11,8 @@ from types import MappingProxyType
 from domain.calendar import Span
 from domain.charges import DeliveryBack
 from domain.clock import clock_of
+from domain.currency import WARN_PERCENT
+from domain.fees import Bearer
 from domain.limits import ApprovalDefault, Limits, RefundTrigger
 from domain.market import (
     Bears,
@@ -72,6 +74,7 @@ class Terms:
     promises                  every row of the tier table as it stands for this tier
     law_confidence            high, medium or low; `law_doubts` are the fields of the row that are from memory
     sources                   for each aspect, which policy or provision the value comes from
+    accounting_currency       of the merchant's books; "" = none is kept, and no difference of rates is booked (domain/currency.py)
     """
 
     tier: Tier
@@ -106,6 +109,9 @@ class Terms:
     law_doubts: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
     refund: RefundTerms = AT_THE_PRICE_PAID
+    accounting_currency: str = ""
+    difference_borne_by: Bearer = Bearer.MERCHANT
+    warn_percent: int = WARN_PERCENT
 
     def source_of(self, aspect: str) -> str:
         for name, source in self.sources:  # a dozen, and asked for every line
@@ -203,6 +209,9 @@ def terms_for(
             ("returnless", row.source("returnless_ceiling") if policy.returnless else policy.source),
         ),
         refund=_refund_terms(policy, market, delivery),
+        accounting_currency=policy.accounting_currency,
+        difference_borne_by=policy.difference_borne_by,
+        warn_percent=policy.warn_percent,
     )
 
 

@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 
 from domain.calendar import Span, UnreadableSpan
 from domain.charges import DeliveryBack
+from domain.currency import BEARERS, WARN_PERCENT
 from domain.errors import Invalid
+from domain.fees import Bearer
 from domain.goods import GoodsCondition, Grade, Nature
 from domain.limits import ApprovalDefault, RefundTrigger
 from domain.market import Confidence, Market, Right
@@ -467,7 +469,7 @@ def _market(page: _Page) -> Market:
 
 def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
     window, fees, goods, refer = page.page("window"), page.page("fees"), page.page("goods"), page.page("refer")
-    law, asking = page.maybe_page("law"), page.maybe_page("requests")
+    law, asking, books = page.maybe_page("law"), page.maybe_page("requests"), page.maybe_page("currency")
     called = page.text("programme")
     if name is not None and called != name:
         page.note("programme", f"{name!r}, the name of the file", called)
@@ -506,12 +508,32 @@ def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
         loss_percent=_loss_by_grade(refund.maybe_page("loss_percent")),
         reprice=refund.maybe("reprice", otherwise=False),
         claw_back_waived=_limits_by_currency(refund.maybe_page("waived_minor")),
+        accounting_currency=_accounting_currency(books),
+        difference_borne_by=_bearer_of_differences(books),
+        warn_percent=books.whole("warn_percent", least=1, most=100) if books.has("warn_percent") else WARN_PERCENT,
     )
     if page.has("about"):
         page.text("about")
-    for part in (window, fees, goods, refer, law, asking, returnless, refund, page):
+    for part in (window, fees, goods, refer, law, asking, returnless, refund, books, page):
         part.end()
     return policy
+
+
+def _accounting_currency(page: _Page) -> str:
+    if not page.has("accounting"):
+        return ""
+    currency: str = page.take(
+        "accounting", "a currency of ISO 4217", lambda value: isinstance(value, str) and value in EXPONENTS, "EUR"
+    )
+    return currency
+
+
+def _bearer_of_differences(page: _Page) -> Bearer:
+    if not page.has("difference_borne_by"):
+        return Bearer.MERCHANT
+    expected = f"{' or '.join(BEARERS)}: the shopper gets back the currency that was paid"
+    word: str = page.take("difference_borne_by", expected, lambda value: value in list(BEARERS), Bearer.MERCHANT)
+    return Bearer(word)
 
 
 def _overridden(tiers: TierTable, page: _Page, source: str) -> TierTable:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from api.reading import Door
 from api.routes.answers import said, tagged
 from api.schemas import records
 from api.schemas.common import Body, Identifier, Moment, PathId
+from api.schemas.currency import show_difference, stored_decision
 from api.schemas.problems import BODIED, KEYED, STORED, answer, problems
 from api.schemas.returns import (
     EXAMPLE,
@@ -26,7 +28,8 @@ from api.schemas.returns import (
     present_many,
 )
 from api.security import Scope, needs
-from database import cases, facts, ledger, refunds
+from database import cases, currency, customs, facts, ledger, refunds
+from domain.customs import duty_decision
 from domain.errors import Invalid
 from domain.stages import Stage, Status
 from domain.tier import Tier
@@ -152,9 +155,11 @@ def get_explanation(return_id: PathId, session: Reading, accept: Annotated[str |
     """With `Accept: text/plain`, the same as a letter for the shopper."""
     case = cases.get(session, return_id)
     refund = refunds.of_case(session, case.id)
+    duties = [asdict(duty_decision(record)) for record in customs.records_of_case(session, case.id).values()]
+    more = [*(stored_decision(row) for row in currency.of_case(session, case.id)), *duties]
     if accept and accept.split(",")[0].strip().startswith("text/plain"):
-        return PlainTextResponse(records.letter(case, refund))
-    return JSONResponse(records.show_explanation(case, refund))
+        return PlainTextResponse(records.letter(case, refund, more))
+    return JSONResponse(records.show_explanation(case, refund, more))
 
 
 @router.get(
@@ -165,7 +170,9 @@ def get_explanation(return_id: PathId, session: Reading, accept: Annotated[str |
 )
 def get_ledger(return_id: PathId, session: Reading) -> JSONResponse:
     case = cases.get(session, return_id)
-    return JSONResponse(records.show_ledger(case, ledger.of_case(session, case.id), refunds.of_case(session, case.id)))
+    differences = [show_difference(row) for row in currency.of_case(session, case.id)]
+    refund = refunds.of_case(session, case.id)
+    return JSONResponse(records.show_ledger(case, ledger.of_case(session, case.id), refund, differences))
 
 
 @router.get(

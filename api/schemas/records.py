@@ -32,9 +32,9 @@ def show_timeline(case: Row[Any], rows: Sequence[Row[Any]]) -> dict[str, Any]:
     }
 
 
-def show_explanation(case: Row[Any], refund: Row[Any] | None) -> dict[str, Any]:
-    """Every decision, in the order taken: those of the opening, then those of the settlement."""
-    settled = refund.quote.get("explanation", []) if refund else []
+def show_explanation(case: Row[Any], refund: Row[Any] | None, more: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """Every decision, in the order taken: those of the opening, then those of the settlement, and what followed it (`more`)."""
+    settled = [*(refund.quote.get("explanation", []) if refund else []), *more]
     return {
         "return_id": case.id,
         "data": [
@@ -44,9 +44,9 @@ def show_explanation(case: Row[Any], refund: Row[Any] | None) -> dict[str, Any]:
     }
 
 
-def letter(case: Row[Any], refund: Row[Any] | None) -> str:
+def letter(case: Row[Any], refund: Row[Any] | None, more: Sequence[Mapping[str, Any]] = ()) -> str:
     """The explanation as a letter that decides: each question, its answer, what was looked at, the rule and its source."""
-    shown = show_explanation(case, refund)["data"]
+    shown = show_explanation(case, refund, more)["data"]
     terms = case.terms
     head = (
         f"Return {case.rma}\n"
@@ -74,8 +74,13 @@ def _paragraph(number: int, decision: Mapping[str, Any]) -> str:
     return "\n".join([*lines, f"   Rule: {decision['rule'].replace('_', ' ')}. Source: {decision['source']}.", ""])
 
 
-def show_ledger(case: Row[Any], rows: Sequence[Row[Any]], refund: Row[Any] | None) -> dict[str, Any]:
-    """How the refund was made up, the entries of a return, each summing to zero, and what its accounts stand at with them."""
+def show_ledger(
+    case: Row[Any],
+    rows: Sequence[Row[Any]],
+    refund: Row[Any] | None,
+    differences: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """How the refund was made up, the entries of a return, each summing to zero, what its accounts stand at, and at what rates."""
     entries: dict[int, dict[str, Any]] = {}
     totals: dict[tuple[str, str], int] = {}
     for row in rows:
@@ -93,6 +98,7 @@ def show_ledger(case: Row[Any], rows: Sequence[Row[Any]], refund: Row[Any] | Non
             for (account, currency), total in sorted(totals.items())
             if total
         ],
+        **({"exchange_differences": list(differences)} if differences else {}),
     }
 
 
@@ -256,6 +262,9 @@ _SHOWN_AS_THEY_ARE = (
     "late_penalty",
     "law_confidence",
     "law_doubts",
+    "accounting_currency",
+    "difference_borne_by",
+    "warn_percent",
 )
 
 

@@ -3,7 +3,9 @@
 from database.tables.access import api_keys, idempotency_keys
 from database.tables.base import metadata
 from database.tables.cases import case_lines, case_runs, cases, inspection_lines, inspections, parcels
+from database.tables.currency import exchange_differences, reference_rates
 from database.tables.customers import customer_tier_changes, customer_tiers
+from database.tables.customs import customs_claims, customs_records
 from database.tables.facts import events, facts, inbox
 from database.tables.money import fees, ledger_entries, ledger_postings, refunds, tender_refunds
 from database.tables.orders import customers, order_charges, order_lines, orders, tenders
@@ -18,7 +20,10 @@ __all__ = [
     "customer_tier_changes",
     "customer_tiers",
     "customers",
+    "customs_claims",
+    "customs_records",
     "events",
+    "exchange_differences",
     "facts",
     "fees",
     "idempotency_keys",
@@ -33,6 +38,7 @@ __all__ = [
     "orders",
     "parcels",
     "policies",
+    "reference_rates",
     "refunds",
     "tender_refunds",
     "tenders",

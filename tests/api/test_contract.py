@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.app import ROUTERS
+from api.schemas.customs import TOLD_EXAMPLE
 from api.schemas.withdrawals import DECLARE_EXAMPLE
 from tests.api.doors import Doors, order_body, return_body
 from tests.policies.standing import a_text
@@ -49,6 +50,9 @@ KNOWN: dict[str, Any] = {
         "changes": 5,
     },
 }
+KNOWN["PUT /v1/orders/{order_id}/customs"] = TOLD_EXAMPLE
+KNOWN["POST /v1/customs-claims/{claim_id}/file"] = {"reference": "x", "note": "x"}
+KNOWN["POST /v1/customs-claims/{claim_id}/recovered"] = {"amount": {"amount": 1, "currency": "USD"}, "note": "x"}
 KNOWN["POST /v1/withdrawals"] = DECLARE_EXAMPLE
 KNOWN["POST /v1/withdrawals/{withdrawal_id}/answer"] = {"text": "done"}
 NASTY: list[Any] = [

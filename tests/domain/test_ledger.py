@@ -12,6 +12,10 @@ from domain.ledger import (
     Posting,
     Unbalanced,
     balances,
+    customs_claim_filed_entry,
+    customs_claim_recovered_entry,
+    customs_claim_rejected_reversal,
+    exchange_difference_entry,
     fee_entry,
     lost_goods_entry,
     refund_failed_reversal,
@@ -173,3 +177,34 @@ def test_a_case_settled_and_paid_owes_the_shopper_nothing(
     assert standing.get(("payable:carrier:simulated", "EUR"), 0) == -sum(fees)
     assert standing.get(("goods_returned:merchant", "EUR"), 0) == quote.goods_minor
     assert sum(standing.values()) == 0
+
+
+@pytest.mark.parametrize(("minor", "loses"), [(250, 1), (-250, -1)])
+def test_a_difference_of_rates_is_with_its_bearer_in_the_accounting_currency(minor: int, loses: int) -> None:
+    entry = exchange_difference_entry("ret_1", 1, "GBP", Money(minor, "EUR"), Bearer.PLATFORM)
+    assert entry.key == "exchange_difference:ret_1:1"
+    assert balances([entry]) == {
+        ("fee:exchange_difference:platform", "EUR"): 250 * loses,
+        ("revaluation:GBP", "EUR"): -250 * loses,
+    }
+
+
+@pytest.mark.parametrize("recovered", [1188, 1000, 1200, 0], ids=["all", "less", "more", "nothing"])
+def test_a_customs_claim_is_owed_when_filed_and_settled_by_what_comes(recovered: int) -> None:
+    expected = Money(1188, "USD")
+    filed = customs_claim_filed_entry("ret_1", "clm_1", "US", Bearer.MERCHANT, expected)
+    assert balances([filed]) == {("receivable:customs:US", "USD"): 1188, ("fee:duty:merchant", "USD"): -1188}
+    came = customs_claim_recovered_entry(
+        "ret_1", "clm_1", "US", Bearer.MERCHANT, expected=expected, recovered=Money(recovered, "USD")
+    )
+    left = balances([filed, came])
+    assert ("receivable:customs:US", "USD") not in left
+    assert left.get(("clearing:customs:US", "USD"), 0) == recovered
+    assert left.get(("fee:duty:merchant", "USD"), 0) == -recovered
+
+
+def test_a_rejected_customs_claim_leaves_nothing() -> None:
+    filed = customs_claim_filed_entry("ret_1", "clm_1", "US", Bearer.MERCHANT, Money(1188, "USD"))
+    undone = customs_claim_rejected_reversal(filed)
+    assert undone.reverses == filed.key
+    assert balances([filed, undone]) == {}

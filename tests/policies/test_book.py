@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from domain.fees import Bearer
 from domain.policy import Starts
 from domain.tier import Tier
 from policies.book import APPLIED_ROWS, BENEFIT_ROWS, HERE, BadPolicyFile, load_policy_book
 
+BOOKS = "# [currency]\n"  # likewise
+STANDARD, BORNE_BY = "programmes/standard.toml", "currency.difference_borne_by"
 LIMIT = "# [refer.above_minor]\n# EUR"  # the example in the standard programme, still a comment
 
 
@@ -93,6 +96,19 @@ def test_a_merchant_may_edit_a_cell_and_limit_values(copy: Path) -> None:
     assert book.programme("standard").refer_above_minor == {"EUR": 50000}
 
 
+def test_a_merchant_may_name_the_currency_of_the_books(copy: Path) -> None:
+    untold = load_policy_book(copy).programme("standard")
+    assert (untold.accounting_currency, untold.difference_borne_by, untold.warn_percent) == ("", Bearer.MERCHANT, 5)
+    edit(
+        copy,
+        "programmes/standard.toml",
+        BOOKS,
+        '[currency]\naccounting = "GBP"\ndifference_borne_by = "platform"\nwarn_percent = 3',
+    )
+    told = load_policy_book(copy).programme("standard")
+    assert (told.accounting_currency, told.difference_borne_by, told.warn_percent) == ("GBP", Bearer.PLATFORM, 3)
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "key", "expected"),
     [
@@ -118,6 +134,10 @@ def test_a_merchant_may_edit_a_cell_and_limit_values(copy: Path) -> None:
         pytest.param("programmes/standard.toml", '= "standard"', '= "normal"', "programme", "'standard', the name", id="other name"),
         pytest.param("programmes/standard.toml", "[fees]", "[fee]", "fees", "a table", id="a table lost"),
         pytest.param("programmes/standard.toml", LIMIT, "[refer.above_minor]\nEuro", "refer.above_minor.Euro", "ISO 4217", id="Euro"),
+        pytest.param(STANDARD, BOOKS, '[currency]\naccounting = "Euro"\n', "currency.accounting", "ISO 4217", id="no books"),
+        pytest.param(STANDARD, BOOKS, "[currency]\naccounting = [1]\n", "currency.accounting", "ISO 4217", id="a list"),
+        pytest.param(STANDARD, BOOKS, '[currency]\ndifference_borne_by = "shopper"\n', BORNE_BY, "merchant or platform", id="shopper"),
+        pytest.param(STANDARD, BOOKS, "[currency]\nwarn_percent = 0\n", "currency.warn_percent", "from 1 to 100", id="all warned"),
         pytest.param("programmes/online_retail.toml", "days = 400", "days = -1", "window.days", "from 0", id="negative window"),
     ],
 )  # fmt: skip
