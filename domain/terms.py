@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from domain.calendar import Span
+from domain.charges import NO_FEES, FeePolicy
 from domain.clock import clock_of
 from domain.limits import ApprovalDefault, Limits, RefundTrigger
 from domain.market import (
@@ -16,6 +17,7 @@ from domain.market import (
     freight_without_fault,
     guarantee,
     original_delivery,
+    restocking,
     wear,
     withdrawal_right,
 )
@@ -66,6 +68,9 @@ class Terms:
     promises                  every row of the tier table as it stands for this tier
     law_confidence            high, medium or low; `law_doubts` are the fields of the row that are from memory
     sources                   for each aspect, which policy or provision the value comes from
+    shopper_informed          shoppers are told before the purchase what a return without fault costs them
+    restocking_rule           the market's word on fees for restocking without fault, or ""
+    fees                      what the programme charges for its own work, and who bears other kinds of fees
     """
 
     tier: Tier
@@ -99,6 +104,9 @@ class Terms:
     law_confidence: str
     law_doubts: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
+    shopper_informed: bool = False
+    restocking_rule: str = ""
+    fees: FeePolicy = NO_FEES
 
     def source_of(self, aspect: str) -> str:
         for name, source in self.sources:  # a dozen, and asked for every line
@@ -128,7 +136,7 @@ def terms_for(
     clock = clock_of(market)
     trigger, trigger_source = RefundTrigger(row.text("refund_trigger")), row.source("refund_trigger")
     answers = guarantee(market)
-    freight, delivery = freight_without_fault(market), original_delivery(market)
+    freight, delivery, own_work = freight_without_fault(market), original_delivery(market), restocking(market)
     return Terms(
         tier=tier,
         market=market.market,
@@ -185,6 +193,7 @@ def terms_for(
             ("limits", row.source("approval")),
             ("fees", policy.source if policy.bears_all else freight.source),
             ("freight", freight.source),
+            ("restocking", own_work.source),
             ("free_labels", row.source("free_labels_per_month")),
             ("original_delivery", delivery.source),
             ("wear", market.source("diminished_value_deduction")),
@@ -195,6 +204,9 @@ def terms_for(
             ("instant_refund", row.source("instant_refund_ceiling")),
             ("returnless", row.source("returnless_ceiling") if policy.returnless else policy.source),
         ),
+        shopper_informed=policy.shopper_informed,
+        restocking_rule=own_work.rule,
+        fees=policy.fees,
     )
 
 
