@@ -17,6 +17,7 @@ from api.routes import (
     customers,
     decisions,
     health,
+    ledger,
     ops,
     orders,
     policies,
@@ -49,6 +50,7 @@ ROUTERS = (
     policy.router,
     policies.router,
     simulation.router,
+    ledger.router,
     ops.router,
     health.router,
     docs.router,
@@ -63,6 +65,7 @@ TAGS = [
     {"name": "withdrawals", "description": "The statutory right of withdrawal, declared and acknowledged"},
     {"name": "policy", "description": "What is promised now, for everybody to read"},
     {"name": "policies", "description": "What is promised: drafted, looked through, compared, published"},
+    {"name": "ledger", "description": "Who bore what, month by month"},
     {"name": "operators", "description": "Whether the books are right"},
     {"name": "health", "description": "Whether the server is well"},
 ]

@@ -49,7 +49,7 @@ class Month:
         """Of "2026-11". Raises NotAMonth."""
         found = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text)
         if not found or int(found[1]) not in YEARS or not 1 <= int(found[2]) <= 12:
-            raise NotAMonth(f"{text!r} is no month between {YEARS[0]} and {YEARS[-1]}.", pointer="/month")
+            raise NotAMonth(f"{text!r} is no month between {YEARS[0]} and {YEARS[-1]}.")
         return cls(int(found[1]), int(found[2]))
 
     @property
