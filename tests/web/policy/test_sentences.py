@@ -300,7 +300,7 @@ def test_where_the_law_forbids_the_fee_the_page_says_that_there_is_none() -> Non
     policy = replace(STANDARD, fees=OWN_WORK)
     assert "No fee is kept back for restocking." in text(policy, "DE")
     assert "keep back for" not in text(policy, "DE")
-    assert "€2.50 for each item or $3.00 for each item" in text(policy, "US")
+    assert "€2.50 for each item or US$3.00 for each item" in text(policy, "US")
 
 
 def test_fair_use_says_that_it_takes_no_right() -> None:
