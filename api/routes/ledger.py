@@ -15,7 +15,7 @@ from api.schemas.ledger import CSV_EXAMPLE, STATEMENTS_EXAMPLE, StatementsShown,
 from api.schemas.problems import KEYED, STORED, answer, problems
 from api.security import Scope, needs
 from database import statements as asked
-from database.engine import Sessions, database_time
+from database.engine import Sessions, database_time, patient
 from domain.errors import Invalid
 from domain.fees import Bearer
 from domain.statements import Month, Statement, UnknownParty, csv_rows, statements
@@ -115,6 +115,7 @@ def _file(sessions: Sessions, month: Month, party: str | None) -> Response:
     session = sessions()
     try:
         made = _made(session, month, party)
+        patient(session)  # whoever reads the file may be slow
     except BaseException:
         session.close()
         raise
