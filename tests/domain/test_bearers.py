@@ -5,7 +5,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.bearers import (
@@ -261,6 +261,7 @@ reliefs = st.builds(
 
 
 @pytest.mark.parametrize("market", sorted(LAW))
+@settings(max_examples=25, deadline=None)  # each example asks every kind, fault and owner: 640 questions
 @given(agreed=agreements, relief=reliefs, withdrawing=st.booleans())
 def test_every_fee_has_a_bearer_a_rule_and_a_source_and_no_shopper_bears_what_the_law_forbids(
     market: str, agreed: Agreed, relief: FreightRelief, withdrawing: bool

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.bearers import FeeLaw, MissedDeadline, fee_law
@@ -261,6 +261,7 @@ settled = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     policy=policies,
     market=st.sampled_from(sorted(BOOK.markets)),
@@ -289,6 +290,7 @@ def test_no_shopper_is_charged_where_somebody_is_at_fault_or_the_law_forbids_it(
         )
 
 
+@settings(deadline=None)
 @given(policies)
 def test_a_policy_of_fees_survives_json(policy: FeePolicy) -> None:
     assert fee_policy(json.loads(json.dumps(asdict(policy)))) == policy
