@@ -14,10 +14,10 @@ from types import MappingProxyType
 
 from domain.bearers import OWN_WORK, bearer_of, fee_law
 from domain.calendar import Span
-from domain.charges import AboveRefund
 from domain.clock import AT_ONCE, Event, RefundClock, clock_of
 from domain.fees import Bearer, FeeKind
 from domain.goods import GoodsCondition, Nature
+from domain.handling import AboveRefund
 from domain.limits import ApprovalDefault, RefundTrigger
 from domain.market import (
     EXCEPTED_NATURES,

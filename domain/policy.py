@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from domain.charges import NO_FEES, FeePolicy
 from domain.errors import Missing
 from domain.goods import GoodsCondition, Nature
+from domain.handling import NO_FEES, FeePolicy
 from domain.market import Market
 from domain.rates import PolicyRates
 from domain.tier import Tier, TierThresholds

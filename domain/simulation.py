@@ -14,12 +14,12 @@ from heapq import heappop, heappush
 
 from domain.bearers import FeeLaw, fee_law
 from domain.calendar import Calendar
-from domain.charges import NO_FEES, FeeTerms, SettledUnits, fees_at_settlement
 from domain.course import Course, Life, live
 from domain.eligibility import Verdict
 from domain.errors import BoomerangError
 from domain.fees import TIER_BENEFIT, Bearer, Fee, FeeKind, bearer_of_lost_goods
 from domain.frozen import replace as changed
+from domain.handling import NO_FEES, FeeTerms, SettledUnits, fees_at_settlement
 from domain.limits import Limits, RefundTrigger
 from domain.market import Market, market_of
 from domain.opening import NO_HISTORY, JudgedLine, Judgement, ReturnRequest, Setting, judge, risk_of

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from domain.calendar import Span
-from domain.charges import NO_FEES, FeePolicy
 from domain.clock import clock_of
+from domain.handling import NO_FEES, FeePolicy
 from domain.limits import ApprovalDefault, Limits, RefundTrigger
 from domain.market import (
     Market,

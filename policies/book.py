@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 from domain.bearers import MAY_BE_THE_SHOPPERS, OWN_WORK
 from domain.calendar import Span, UnreadableSpan
-from domain.charges import NO_CHARGE, AboveRefund, Charge, FeePolicy, Price
 from domain.errors import Invalid
 from domain.fees import Bearer, FeeKind
 from domain.goods import GoodsCondition, Nature
+from domain.handling import NO_CHARGE, AboveRefund, Charge, FeePolicy, Price
 from domain.limits import ApprovalDefault, RefundTrigger
 from domain.market import Confidence, Market, Right
 from domain.matching import UnmatchedReason

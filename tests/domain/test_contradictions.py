@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from domain.charges import AboveRefund, Charge, FeePolicy, Price
 from domain.contradictions import SENSES, WORDS, Contradiction, Severity, contradictions, refused
 from domain.fees import FeeKind
 from domain.goods import GoodsCondition, Nature
+from domain.handling import AboveRefund, Charge, FeePolicy, Price
 from domain.policy import MonthDay, RefundOnly, ReturnPolicy, Season, TierValue, Waterfall, WindowRule
 from domain.reasons import ReturnReason
 from domain.tier import Tier

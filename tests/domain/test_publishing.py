@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.charges import Charge, FeePolicy, Price
+from domain.handling import Charge, FeePolicy, Price
 from domain.policy import MonthDay, ReturnPolicy, Season, Waterfall, WindowRule
 from domain.publishing import ASPECTS, changes, counts, effects
 from domain.tier import Tier

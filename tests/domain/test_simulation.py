@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.charges import Charge, FeePolicy, Price
 from domain.comparison import Comparison, compare
 from domain.course import Answer, Course, Heard, Pace, Since, assumed_course
 from domain.eligibility import Verdict
+from domain.handling import Charge, FeePolicy, Price
 from domain.opening import Judgement, RequestedLine, ReturnRequest, judge
 from domain.order import SoldLine
 from domain.policy import ReturnPolicy

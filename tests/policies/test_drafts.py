@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.charges import AboveRefund, Charge, FeePolicy, Price
 from domain.contradictions import Severity
 from domain.fees import Bearer, FeeKind
+from domain.handling import AboveRefund, Charge, FeePolicy, Price
 from policies.book import BadPolicyFile, Fault, load_policy_book
 from policies.drafts import look_through, read_draft
 from tests.policies.standing import BASE, a_text

@@ -11,10 +11,10 @@ from datetime import date
 from enum import StrEnum
 
 from domain.bearers import bearer_of, fee_law
-from domain.charges import Charge, Price
 from domain.clock import AT_ONCE, Event, RefundClock
 from domain.fees import Bearer, FeeKind, bearer_of_return_freight
 from domain.goods import GoodsCondition, Nature
+from domain.handling import Charge, Price
 from domain.limits import ApprovalDefault, RefundTrigger
 from domain.market import (
     EXCEPTED_CONDITIONS,

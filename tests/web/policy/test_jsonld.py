@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from domain.charges import Charge, FeePolicy, Price
 from domain.goods import GoodsCondition
+from domain.handling import Charge, FeePolicy, Price
 from domain.policy import MonthDay, ReturnPolicy, Season, Starts, WindowRule
 from domain.terms import terms_for
 from domain.tier import Tier

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain.charges import Charge, FeePolicy, Price
 from domain.goods import GoodsCondition, Nature
+from domain.handling import Charge, FeePolicy, Price
 from domain.policy import MonthDay, RefundOnly, ReturnPolicy, Season, Starts, Waterfall, WindowRule
 from domain.reasons import ReturnReason
 from domain.state import Method

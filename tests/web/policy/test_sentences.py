@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.calendar import Span
-from domain.charges import Charge, FeePolicy, Price
 from domain.goods import GoodsCondition, Nature
+from domain.handling import Charge, FeePolicy, Price
 from domain.market import Market, Right, no_statute_on_file
 from domain.policy import (
     MonthDay,

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.bearers import FeeLaw, MissedDeadline, fee_law
-from domain.charges import (
+from domain.fees import Bearer, FeeKind
+from domain.handling import (
     ABOVE_AND_INVOICED,
     NO_FEES,
     AboveRefund,
@@ -23,7 +24,6 @@ from domain.charges import (
     fees_at_settlement,
     invoiced,
 )
-from domain.fees import Bearer, FeeKind
 from domain.reasons import ReturnReason, fault_of, is_no_fault
 from domain.refund import quote_refund
 from domain.stages import Owner

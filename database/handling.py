@@ -3,11 +3,11 @@
 A settlement calls `charge` before it asks for the shopper's fees, and `invoice` after it has written down what the refund
 did not cover:
 
-    lines = charges.settled_units(session, case, owed)      # owed: case line -> (units, what they bring back before fees)
-    charges.charge(session, case, lines, at)                # rows in `fees`, entries in the ledger
+    lines = handling.settled_units(session, case, owed)      # owed: case line -> (units, what they bring back before fees)
+    handling.charge(session, case, lines, at)                # rows in `fees`, entries in the ledger
     charged = refunds.shopper_fees(session, case.id)        # labels and charges together, to be deducted
     …                                                       # quote, decide, bear, book the settlement
-    charges.invoice(session, case, quote, at)               # nothing, unless the terms say so
+    handling.invoice(session, case, quote, at)               # nothing, unless the terms say so
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 from database import ledger, refunds
 from database.tables import case_lines, fees, order_lines
 from domain.bearers import MissedDeadline
-from domain.charges import SettledUnits, fee_terms, fees_at_settlement, invoiced
 from domain.fees import Fee
+from domain.handling import SettledUnits, fee_terms, fees_at_settlement, invoiced
 from domain.ledger import invoiced_entry, own_work_entry
 from domain.reasons import ReturnReason
 from domain.refund import RefundQuote

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Row, text, update
 from sqlalchemy.orm import Session
 
-from database import cases, charges, ledger, orders, refunds
+from database import cases, ledger, orders, refunds
 from database.engine import Sessions, database_time
 from database.orders import Customer
 from database.tables import cases as case_rows
 from database.verify import verify
-from domain.charges import NO_FEES, AboveRefund, Charge, FeePolicy, Price
+from domain.handling import NO_FEES, AboveRefund, Charge, FeePolicy, Price
 from domain.ledger import late_refund_entry, settlement_entry
 from domain.limits import Limits
 from domain.money import Money
@@ -83,13 +83,13 @@ def settle(session: Session, case: Row[Any]) -> RefundQuote:
     """As the settlement does it, but for the payment."""
     lines = [RefundLine("o_1", "l_1", 2, 5, 50_000, refunded_units_before=0, refunded_minor_before=0)]
     before_fees = quote_refund("USD", lines)
-    charges.charge(session, case, charges.settled_units(session, case, {"rl_1": (2, before_fees.goods_minor)}), AT)
+    handling.charge(session, case, handling.settled_units(session, case, {"rl_1": (2, before_fees.goods_minor)}), AT)
     charged = refunds.shopper_fees(session, case.id)
     quote = quote_refund("USD", lines, [fee for _, fee in charged])
     refunds.decide(session, case.id, quote, "inspected", AT)
     refunds.bear(session, case.id, [key for key, _ in charged], quote)
     ledger.book(session, settlement_entry(case.id, 1, quote), AT)
-    charges.invoice(session, case, quote, AT)
+    handling.invoice(session, case, quote, AT)
     return quote
 
 
@@ -185,7 +185,7 @@ def test_who_withdraws_is_known_by_the_reason_or_by_the_laws_clock(
     a_case(session, TEN_PERCENT)
     session.execute(text("UPDATE case_lines SET reason = :reason"), {"reason": reason})
     session.execute(update(case_rows).values(terms={**cases.get(session, "ret_1").terms, **terms}))
-    (line,) = charges.settled_units(session, cases.get(session, "ret_1"), {"rl_1": (2, 20_000)})
+    (line,) = handling.settled_units(session, cases.get(session, "ret_1"), {"rl_1": (2, 20_000)})
     assert (line.withdrawing, line.category, line.grade) == (withdraws, "clothing", "B")
 
 
