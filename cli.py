@@ -6,6 +6,7 @@ from commands.customs import app as customs
 from commands.data import app as data
 from commands.demo import demo
 from commands.keys import app as keys
+from commands.ledger import app as ledger
 from commands.migrate import migrate
 from commands.ops import app as ops
 from commands.orders import app as order
@@ -36,6 +37,7 @@ app.add_typer(returns, name="return")
 app.add_typer(withdrawal, name="withdrawal")
 app.add_typer(customs, name="customs")
 app.add_typer(ops, name="ops")
+app.add_typer(ledger, name="ledger")
 app.add_typer(keys, name="keys")
 policy.command("simulate")(policy_simulate)
 app.add_typer(policy, name="policy")

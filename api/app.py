@@ -19,6 +19,7 @@ from api.routes import (
     customs,
     decisions,
     health,
+    ledger,
     ops,
     orders,
     policies,
@@ -53,6 +54,7 @@ ROUTERS = (
     simulation.router,
     customs.router,
     currency.router,
+    ledger.router,
     ops.router,
     health.router,
     docs.router,
@@ -69,6 +71,7 @@ TAGS = [
     {"name": "policies", "description": "What is promised: drafted, looked through, compared, published"},
     {"name": "customs", "description": "Goods across a border, and what may be claimed back"},
     {"name": "money", "description": "What the books say beyond a single return"},
+    {"name": "ledger", "description": "Who bore what, month by month"},
     {"name": "operators", "description": "Whether the books are right"},
     {"name": "health", "description": "Whether the server is well"},
 ]

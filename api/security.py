@@ -43,6 +43,7 @@ class Role(StrEnum):
     STOREFRONT = "storefront"
     WAREHOUSE = "warehouse"
     OPERATOR = "operator"
+    FINANCE = "finance"
     ADMIN = "admin"
 
 
@@ -65,6 +66,8 @@ ROLES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
                 Scope.POLICIES_READ,
             }
         ),
+        # Finance and auditors read, and move nothing.
+        Role.FINANCE: frozenset({Scope.OPS_READ, Scope.RETURNS_READ, Scope.POLICIES_READ}),
         Role.ADMIN: frozenset(Scope),
     }
 )

@@ -55,6 +55,7 @@ class Answer:
     body: Any
     etag: str | None
     status: int
+    text: str = ""
 
 
 class ServerClient:
@@ -88,6 +89,10 @@ class ServerClient:
         """Read; `query` values that are None are left out."""
         asked = {name: str(value) for name, value in query.items() if value is not None}
         return self._call("GET", path, query=asked)
+
+    def text(self, path: str, **query: Any) -> str:
+        """Read something that is no JSON, such as a file of rows."""
+        return self.get(path, **query).text
 
     def post(self, path: str, body: Any = None, *, key: str | None = None, if_match: str | None = None) -> Answer:
         """Move something, once, under `key` (one is drawn when none is given)."""
@@ -128,7 +133,7 @@ class ServerClient:
             try:
                 response = self._client.request(method, path, json=body, params=query, headers=headers)
                 if response.status_code < 400:
-                    return Answer(_json(response), response.headers.get("etag"), response.status_code)
+                    return Answer(_json(response), response.headers.get("etag"), response.status_code, response.text)
                 failed = _problem(response)
                 if response.status_code not in COME_BACK_LATER:
                     raise failed

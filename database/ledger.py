@@ -31,6 +31,8 @@ def book(session: Session, entry: Entry, at: datetime) -> bool:
                 "account": posting.account,
                 "amount_minor": posting.amount_minor,
                 "currency": posting.currency,
+                "rule": posting.rule or None,
+                "source": posting.source or None,
             }
             for position, posting in enumerate(entry.postings)
         ],
@@ -49,7 +51,9 @@ def find(session: Session, key: str) -> Entry | None:
         EntryKind(head.kind),
         head.key,
         head.case_id,
-        tuple(Posting(row.account, row.amount_minor, row.currency) for row in postings),
+        tuple(
+            Posting(row.account, row.amount_minor, row.currency, row.rule or "", row.source or "") for row in postings
+        ),
     )
 
 

@@ -12,9 +12,12 @@ from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
 
+from domain.bearers import OWN_WORK, bearer_of, fee_law
 from domain.calendar import Span
 from domain.clock import AT_ONCE, Event, RefundClock, clock_of
+from domain.fees import Bearer, FeeKind
 from domain.goods import GoodsCondition, Nature
+from domain.handling import AboveRefund
 from domain.limits import ApprovalDefault, RefundTrigger
 from domain.market import (
     EXCEPTED_NATURES,
@@ -24,7 +27,7 @@ from domain.market import (
     withdrawal_right,
 )
 from domain.policy import RefundOnly, ReturnPolicy, TierRow, TierTable, TierValue, Waterfall, WindowRule
-from domain.reasons import ReturnReason
+from domain.reasons import Fault, ReturnReason
 from domain.terms import BUSINESS_DAYS_PER_WEEK, shortest_days
 from domain.tier import Tier
 from domain.triggers import AHEAD_OF_RECEIPT
@@ -116,6 +119,8 @@ def _below_the_law(policy: ReturnPolicy, law: tuple[Market, ...]) -> Iterator[Co
     for rule in rules:
         yield from rule(policy, with_right)
     yield from _ship_back_below(policy, law)
+    yield from _charges_forbidden(policy, law)
+    yield from _laid_on_who_withdraws(policy, with_right)
 
 
 def _window_below(policy: ReturnPolicy, law: tuple[Market, ...]) -> Iterator[Contradiction]:
@@ -276,6 +281,44 @@ def _told_to_pay(policy: ReturnPolicy, law: tuple[Market, ...]) -> Iterator[Cont
         yield _warning("told_to_pay_where_seller_must", "fees.shopper_informed", says, against)
 
 
+def _charges_forbidden(policy: ReturnPolicy, law: tuple[Market, ...]) -> Iterator[Contradiction]:
+    """The waterfall itself is asked, market by market: where it does not come to the shopper, the law prevails."""
+    if policy.bears_all:
+        return
+    for kind in policy.fees.charges:
+        against = _not_the_shoppers(policy, kind, law, withdrawing=False)
+        if against:
+            says = f"A {kind} fee is charged that the law does not let the shopper bear {_where(against)}: the merchant bears it there."
+            yield _warning("fee_forbidden_by_law", f"fees.{kind}", says, against)
+
+
+def _laid_on_who_withdraws(policy: ReturnPolicy, with_right: tuple[Market, ...]) -> Iterator[Contradiction]:
+    if policy.bears_all:
+        return
+    against = tuple(
+        one
+        for kind in policy.fees.shopper_bears
+        for one in _not_the_shoppers(policy, kind, with_right, withdrawing=True)
+    )
+    if against:
+        says = f"Who withdraws from the sale bears no more than the way back {_where(against)}: the merchant bears the rest there."
+        yield _warning("fee_of_who_withdraws", "fees.shopper_bears", says, against)
+
+
+def _not_the_shoppers(
+    policy: ReturnPolicy, kind: FeeKind, law: tuple[Market, ...], *, withdrawing: bool
+) -> tuple[Against, ...]:
+    agreed = policy.fees.agreed(bears_all=False, shopper_informed=policy.shopper_informed, source=policy.source)
+    promised = f"{policy.fees.charges[kind]} for {kind}" if kind in OWN_WORK else f"the shopper bears {kind}"
+    against = []
+    for market in law:
+        bearing = bearer_of(kind, fault=Fault.NOBODY, agreed=agreed, law=fee_law(market), withdrawing=withdrawing)
+        if bearing.bearer is not Bearer.SHOPPER:
+            stands = market.restocking_fee_no_fault if kind in OWN_WORK else bearing.rule
+            against.append(Against(market.market, None, promised, (stands or "").replace("_", " "), bearing.source))
+    return tuple(against)
+
+
 def _not_informed(policy: ReturnPolicy, law: tuple[Market, ...]) -> Iterator[Contradiction]:
     if policy.informed_of_right:
         return
@@ -402,10 +445,24 @@ def _unused(policy: ReturnPolicy) -> Iterator[Contradiction]:
     if policy.bears_all and policy.shopper_informed:
         says = "Shoppers are told that they pay the way back, and the merchant pays every fee."
         yield _warning("told_to_pay_for_nothing", "fees.shopper_informed", says)
+    if policy.bears_all and (policy.fees.charges or policy.fees.shopper_bears):
+        key = next((f"fees.{kind}" for kind in policy.fees.charges), "fees.shopper_bears")
+        yield _warning("fee_never_charged", key, "Fees are laid on the shopper, and the merchant pays every fee.")
+    if policy.bears_all and policy.fees.when_above_refund is AboveRefund.INVOICE:
+        says = "Fees above the refund are invoiced, and the merchant pays every fee."
+        yield _warning("never_invoiced", "fees.when_above_refund", says)
+    yield from _priced_and_not_goods(policy)
     labels = [_number(table, "free_labels_per_month", tier) for tier in Tier]
     if Waterfall.BENEFIT in policy.waterfall and not any(labels):
         says = "The benefit of the tier is asked for the freight, and no tier has a free label."
         yield _error("benefit_without_labels", "fees.waterfall", says)
+
+
+def _priced_and_not_goods(policy: ReturnPolicy) -> Iterator[Contradiction]:
+    for kind, charge in policy.fees.charges.items():
+        for category in sorted(charge.categories.keys() - policy.goods_categories if policy.goods_categories else ()):
+            says = f"The {kind} fee of {category!r} is asked of nothing: the category is not among those that can come back."
+            yield _error("fee_fits_nothing", f"fees.{kind}.categories.{category}", says)
 
 
 # --- the tiers among themselves

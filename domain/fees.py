@@ -1,4 +1,8 @@
-"""What a return costs besides the goods, who bears each cost, and which rule said so."""
+"""What a return costs besides the goods, who bears each cost, and which rule said so.
+
+Here are the kinds of fees and the bearer of the way back; every other kind, and what a missed deadline changes, is in
+domain/bearers.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,20 +27,40 @@ class Bearer(StrEnum):
 class FeeKind(StrEnum):
     """What the fee is for.
 
-    return_label    the label that brings the goods back
-    pickup          a collection at the shopper's door
-    lost_goods      goods that the carrier took and never delivered
-    inspection      judging the goods on the bench
-    outbound_label  the freight of sending goods back to the shopper, or a replacement
-    exchange_difference  what a refund costs more in the accounting currency than the sale had brought
+    return_label         the label that brings the goods back
+    pickup               a collection at the shopper's door
+    original_delivery    the freight of the first delivery to the shopper
+    outbound_label       the freight of sending goods back to the shopper that were not accepted
+    replacement_freight  the freight of goods sent in place of those that came back
+    duty                 customs duty paid on the goods when they were imported
+    import_tax           tax paid on the goods when they were imported
+    inspection           judging the goods on the bench
+    restocking           putting the goods back on the shelf, their sale undone
+    repackaging          making the goods presentable again: new wrapping, new seals
+    repair               mending the goods that came back
+    payment_cost         what a payment provider keeps or charges for a payment and its refund
+    exchange_difference  what the rate between two currencies moved by, from the sale to the refund
+    lost_goods           goods that the carrier took and never delivered
+    late_refund_penalty  what the law adds to a refund that is paid too late; owed to the shopper
+    goodwill             given to the shopper beyond what promise and law ask for
     """
 
     RETURN_LABEL = "return_label"
     PICKUP = "pickup"
-    LOST_GOODS = "lost_goods"
-    INSPECTION = "inspection"
+    ORIGINAL_DELIVERY = "original_delivery"
     OUTBOUND_LABEL = "outbound_label"
+    REPLACEMENT_FREIGHT = "replacement_freight"
+    DUTY = "duty"
+    IMPORT_TAX = "import_tax"
+    INSPECTION = "inspection"
+    RESTOCKING = "restocking"
+    REPACKAGING = "repackaging"
+    REPAIR = "repair"
+    PAYMENT_COST = "payment_cost"
     EXCHANGE_DIFFERENCE = "exchange_difference"
+    LOST_GOODS = "lost_goods"
+    LATE_REFUND_PENALTY = "late_refund_penalty"
+    GOODWILL = "goodwill"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ Chart of accounts (a debit is positive, a credit negative):
     fee:duty:<bearer>              duty and import tax; credited when they are claimed back for whoever bore them
     revaluation:<currency>         what money in that currency became worth more (credit) or less since it was taken in; booked in
                                    the accounting currency, against fee:exchange_difference:<bearer>
+    receivable:shopper             owed by the shopper: fees above the refund, where the terms say that they are invoiced
+    own_work:merchant              what the merchant's own bench and shelf did for a return, at the price its policy sets
 
 What happens to one return, and what is booked:
 
@@ -29,10 +31,17 @@ What happens to one return, and what is booked:
                                    claimed is a debit or credit of fee:duty:<bearer>
     customs claim rejected         the reversal of the entry of its filing
     refunded at another rate       debit fee:exchange_difference:<bearer>  credit revaluation:<currency>; a gain the other way round
+    restocked, judged, repacked    debit fee:<kind>:<bearer>         credit own_work:merchant
+    refunded too late              debit fee:late_refund_penalty:<bearer> credit payable:shopper
+    a fee above the refund         debit receivable:shopper          credit fee:<kind>:merchant, which had absorbed it
+      is invoiced
+
+Each posting on a fee account carries the rule that named its bearer and where that rule is written, so that a statement of
+any month says so without asking anybody else.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from domain.errors import BoomerangError
@@ -43,6 +52,8 @@ from domain.refund import RefundQuote
 GOODS_RETURNED = "goods_returned:merchant"
 CHARGES_RETURNED = "charges_returned:merchant"
 PAYABLE_SHOPPER = "payable:shopper"
+RECEIVABLE_SHOPPER = "receivable:shopper"
+OWN_WORK = "own_work:merchant"
 
 
 class EntryKind(StrEnum):
@@ -57,15 +68,22 @@ class EntryKind(StrEnum):
     CUSTOMS_CLAIM_FILED = "customs_claim_filed"
     CUSTOMS_CLAIM_RECOVERED = "customs_claim_recovered"
     CUSTOMS_CLAIM_REJECTED = "customs_claim_rejected"
+    INVOICED = "invoiced"
 
 
 @dataclass(frozen=True)
 class Posting:
-    """One line of an entry, in minor units: a debit is positive, a credit negative."""
+    """One line of an entry, in minor units: a debit is positive, a credit negative.
+
+    On a fee account, `rule` and `source` say why it is this bearer's. They explain the posting and are no part of what is
+    booked: two postings that move the same are the same.
+    """
 
     account: str
     amount_minor: int
     currency: str
+    rule: str = field(default="", compare=False)
+    source: str = field(default="", compare=False)
 
 
 class Unbalanced(BoomerangError):
@@ -107,10 +125,10 @@ def settlement_entry(case_id: str, settlement: int, quote: RefundQuote) -> Entry
         Posting(CHARGES_RETURNED, quote.charges_minor, quote.currency),
         Posting(PAYABLE_SHOPPER, -quote.total_minor, quote.currency),
     ]
-    postings += [Posting(_fee_account(fee), -fee.amount_minor, fee.currency) for fee in quote.deductions]
+    postings += [_on_fee(fee, -fee.amount_minor) for fee in quote.deductions]
     for fee in quote.absorbed:
-        postings.append(Posting(_fee_account(fee), fee.amount_minor, fee.currency))
-        postings.append(Posting(f"fee:{fee.kind}:shopper", -fee.amount_minor, fee.currency))
+        postings.append(_on_fee(fee, fee.amount_minor))
+        postings.append(_on_fee(replace(fee, bearer=Bearer.SHOPPER), -fee.amount_minor))
     return Entry(EntryKind.SETTLEMENT, f"settlement:{case_id}:{settlement}", case_id, tuple(postings))
 
 
@@ -122,14 +140,38 @@ def refund_paid_entry(case_id: str, refund_id: str, processor: str, amount: Mone
 
 def refund_failed_reversal(paid: Entry) -> Entry:
     """The bank gave the money back after all: undo the entry of the tender refund, posting by posting."""
-    postings = tuple(Posting(posting.account, -posting.amount_minor, posting.currency) for posting in paid.postings)
+    postings = tuple(replace(posting, amount_minor=-posting.amount_minor) for posting in paid.postings)
     return Entry(EntryKind.REFUND_FAILED, f"reversal:{paid.key}", paid.case_id, postings, reverses=paid.key)
 
 
 def fee_entry(case_id: str, reference: str, fee: Fee, *, carrier: str) -> Entry:
     """A carrier's charge, absorbed by its bearer. `reference` names what was charged for, such as the label's id."""
-    postings = _pair(_fee_account(fee), f"payable:carrier:{carrier}", Money(fee.amount_minor, fee.currency))
-    return Entry(EntryKind.FEE, f"fee:{fee.kind}:{reference}", case_id, postings)
+    return _fee_owed(case_id, reference, fee, f"payable:carrier:{carrier}")
+
+
+def own_work_entry(case_id: str, reference: str, fee: Fee) -> Entry:
+    """What the merchant's own bench and shelf did, absorbed by whoever bears it."""
+    return _fee_owed(case_id, reference, fee, OWN_WORK)
+
+
+def late_refund_entry(case_id: str, reference: str, fee: Fee) -> Entry:
+    """The penalty for a late refund: owed to the shopper on top of the refund, absorbed by who was late.
+
+    `reference` names the refund that was late, so that its penalty is booked once. Raises ValueError for another kind of fee,
+    and for a penalty that the shopper would bear.
+    """
+    if fee.kind is not FeeKind.LATE_REFUND_PENALTY or fee.bearer is Bearer.SHOPPER:
+        raise ValueError(f"a {fee.kind} fee of the {fee.bearer} is no penalty owed to the shopper")
+    return _fee_owed(case_id, reference, fee, PAYABLE_SHOPPER)
+
+
+def invoiced_entry(case_id: str, settlement: int, absorbed: Iterable[Fee]) -> Entry:
+    """Fees above the refund that the shopper owes all the same: what the merchant had absorbed becomes a receivable."""
+    postings: list[Posting] = []
+    for fee in absorbed:
+        postings.append(Posting(RECEIVABLE_SHOPPER, fee.amount_minor, fee.currency))
+        postings.append(_on_fee(replace(fee, bearer=Bearer.MERCHANT), -fee.amount_minor))
+    return Entry(EntryKind.INVOICED, f"invoiced:{case_id}:{settlement}", case_id, tuple(postings))
 
 
 def lost_goods_entry(case_id: str, parcel_id: str, carrier: str, value: Money) -> Entry:
@@ -186,5 +228,10 @@ def _pair(debit: str, credit: str, amount: Money) -> tuple[Posting, Posting]:
     )
 
 
-def _fee_account(fee: Fee) -> str:
-    return f"fee:{fee.kind}:{fee.bearer}"
+def _fee_owed(case_id: str, reference: str, fee: Fee, owed_to: str) -> Entry:
+    postings = (_on_fee(fee, fee.amount_minor), Posting(owed_to, -fee.amount_minor, fee.currency))
+    return Entry(EntryKind.FEE, f"fee:{fee.kind}:{reference}", case_id, postings)
+
+
+def _on_fee(fee: Fee, amount_minor: int) -> Posting:
+    return Posting(f"fee:{fee.kind}:{fee.bearer}", amount_minor, fee.currency, fee.rule, fee.source)

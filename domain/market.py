@@ -7,6 +7,7 @@
     refund_clock        when must the money be on its way (domain/clock.py)
     freight             who bears the way back, with fault and without
     original_delivery   is the delivery to the shopper refunded too
+    restocking          may a fee for restocking be kept when nobody is at fault
     guarantee           how long does the seller answer for defects, and who has to prove them
     late_penalty        what does a late refund cost
     withdrawal_function must a withdrawal function be offered online
@@ -188,6 +189,11 @@ def freight_with_fault(market: Market) -> Bears:
 def original_delivery(market: Market) -> Bears:
     """Whether the delivery to the shopper is refunded on withdrawal: yes, no, standard_only; "" where nothing is known."""
     return Bears(market.refund_original_delivery or "", market.source("refund_original_delivery"))
+
+
+def restocking(market: Market) -> Bears:
+    """Whether a fee for restocking may be kept when nobody is at fault: the row's word, or "" where nothing is known."""
+    return Bears(market.restocking_fee_no_fault or "", market.source("restocking_fee_no_fault"))
 
 
 class Guarantee(NamedTuple):

@@ -14,6 +14,7 @@ from domain.currency import WARN_PERCENT
 from domain.errors import Missing
 from domain.fees import Bearer
 from domain.goods import GoodsCondition, Nature
+from domain.handling import NO_FEES, FeePolicy
 from domain.market import Market
 from domain.rates import PolicyRates
 from domain.tier import Tier, TierThresholds
@@ -206,6 +207,7 @@ class ReturnPolicy:
     bears_all            the merchant absorbs every fee of the return; otherwise fault, waterfall and law decide
     shopper_informed     shoppers are told before the purchase that a return without fault is at their cost
     waterfall            what is asked before the shopper bears freight, in order
+    fees                 what the merchant charges for its own work, and who bears other kinds of fees
     not_goods_skus       codes on invoices that are no goods: carriage, fees, manual corrections (exact text)
     goods_categories     when not empty, the only categories that are goods; a line without category passes
     excluded             natures of goods that the promise leaves out, beyond or beside what the law excepts
@@ -241,6 +243,7 @@ class ReturnPolicy:
     bears_all: bool = False
     shopper_informed: bool = False
     waterfall: tuple[Waterfall, ...] = ()
+    fees: FeePolicy = NO_FEES
     not_goods_skus: frozenset[str] = frozenset()
     goods_categories: frozenset[str] = frozenset()
     excluded: frozenset[Nature] = frozenset()

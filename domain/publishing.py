@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from domain.contradictions import in_words
@@ -21,6 +22,14 @@ ASPECTS: Mapping[str, str] = {
     "fees.bears_all": "bears_all",
     "fees.shopper_informed": "shopper_informed",
     "fees.waterfall": "waterfall",
+    "fees.restocking": "fees.restocking",
+    "fees.inspection": "fees.inspection",
+    "fees.repackaging": "fees.repackaging",
+    "fees.inspection.cost_minor": "fees.inspection_cost_minor",
+    "fees.shopper_bears": "fees.shopper_bears",
+    "fees.when_above_refund": "fees.when_above_refund",
+    "fees.payment_cost": "fees.payment_cost",
+    "fees.exchange_difference": "fees.exchange_difference",
     "goods.not_goods_skus": "not_goods_skus",
     "goods.categories": "goods_categories",
     "goods.excluded": "excluded",
@@ -94,7 +103,7 @@ def counts(found: Iterable[Effect]) -> dict[str, int]:
 
 def _settings(before: ReturnPolicy, after: ReturnPolicy) -> Iterator[Change]:
     for aspect, name in ASPECTS.items():
-        old, new = getattr(before, name), getattr(after, name)
+        old, new = attrgetter(name)(before), attrgetter(name)(after)
         if old == new:
             continue
         if isinstance(old, frozenset):

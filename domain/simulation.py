@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 
+from domain.bearers import FeeLaw, fee_law
 from domain.calendar import Calendar
 from domain.course import Course, Life, live
 from domain.eligibility import Verdict
 from domain.errors import BoomerangError
 from domain.fees import TIER_BENEFIT, Bearer, Fee, FeeKind, bearer_of_lost_goods
 from domain.frozen import replace as changed
+from domain.handling import NO_FEES, FeeTerms, SettledUnits, fees_at_settlement
 from domain.limits import Limits, RefundTrigger
 from domain.market import Market, market_of
 from domain.opening import NO_HISTORY, JudgedLine, Judgement, ReturnRequest, Setting, judge, risk_of
@@ -183,7 +185,7 @@ class Ran:
     grounds    why it was refused or referred, or the code of what made the request impossible
     stage      at which it ended, or stands
     took       from the request to the money; None where none was paid
-    fees       what its labels cost, and goods that were lost, by bearer and currency
+    fees       what its labels and the merchant's own work cost, and goods that were lost, by bearer and currency
     judgement  with the decisions about its lines; None for a request that was impossible
     """
 
@@ -234,6 +236,8 @@ class _Timeline:
     def __init__(self, group: Group, policy: ReturnPolicy, world: World) -> None:
         self._group, self._world = group, world
         self._policy, self._looks_at_history = world.unworded(policy)
+        self._charges = self._policy.fees != NO_FEES
+        self._laws: dict[str, FeeLaw] = {}  # by return, where anything is charged
         self._claimed: dict[LineKey, int] = {}
         self._asked: dict[LineKey, int] = {}
         self._refunded: dict[LineKey, tuple[int, int]] = {}
@@ -301,6 +305,8 @@ class _Timeline:
         country = customer.country if customer else sold[0].market if sold else ""
         law = sold[0].market if request.order_id and sold else country
         market = market_of(world.book, law)
+        if self._charges:
+            self._laws[past.id] = fee_law(market)
         tier = world.tier(policy, customer, at)
         currency = sold[0].currency if sold else request.currency or policy.tier_table.thresholds.currency
         history, risk = NO_HISTORY, NO_RISK
@@ -438,6 +444,8 @@ class _Timeline:
         self._give_back(owed)
         goods = sum(minor for _, minor in owed.values())
         charged = self._charge_labels(past, ran, judgement, life, refund_at=at)
+        if self._charges and ground is not Ground.LOST:
+            charged += self._charge_own_work(past, ran, judgement, owed, judged=ground is Ground.INSPECTED)
         deducted, absorbed = deduct_fees(goods, charged)
         for fee in (*deducted, *absorbed):
             ran.charge(fee.bearer, fee.currency, fee.amount_minor)
@@ -488,6 +496,45 @@ class _Timeline:
             way_back = past.course.way_back or self._world.assumed[ran.tier].way_back
             for currency, minor in way_back.items():
                 ran.charge(Bearer.MERCHANT, currency, minor)
+        return deducted
+
+    def _charge_own_work(
+        self,
+        past: PastReturn,
+        ran: Ran,
+        judgement: Judgement,
+        owed: Mapping[LineKey, tuple[int, int]],
+        *,
+        judged: bool,
+    ) -> list[Fee]:
+        """What the merchant charges for its own work, to whoever bears it; the shopper's is answered, as that of labels is.
+
+        Grades are not on record with what came back: what was accepted is taken as grade A, the lenient guess.
+        """
+        if judgement.limits.refund_trigger == RefundTrigger.RETURNLESS:
+            return []
+        policy = self._policy
+        agreed = policy.fees.agreed(
+            bears_all=policy.bears_all, shopper_informed=policy.shopper_informed, source=policy.source
+        )
+        of = {_key(line): line for line in judgement.lines if line.sold and line.verdict is not Verdict.REFUSED}
+        lines = [
+            SettledUnits(
+                units,
+                minor,
+                of[key].reason,
+                of[key].sold.line.category,  # type: ignore[union-attr]
+                "A" if judged else None,
+                of[key].withdrawing,
+            )
+            for key, (units, minor) in owed.items()
+        ]
+        deducted = []
+        for fee in fees_at_settlement(FeeTerms(policy.fees, agreed, self._laws[past.id]), judgement.currency, lines):
+            if fee.bearer is Bearer.SHOPPER:
+                deducted.append(fee)
+            else:
+                ran.charge(fee.bearer, fee.currency, fee.amount_minor)
         return deducted
 
 

@@ -13,6 +13,7 @@ from domain.charges import DeliveryBack
 from domain.clock import clock_of
 from domain.currency import WARN_PERCENT
 from domain.fees import Bearer
+from domain.handling import NO_FEES, FeePolicy
 from domain.limits import ApprovalDefault, Limits, RefundTrigger
 from domain.market import (
     Bears,
@@ -22,6 +23,7 @@ from domain.market import (
     freight_without_fault,
     guarantee,
     original_delivery,
+    restocking,
     wear,
     withdrawal_right,
 )
@@ -75,6 +77,9 @@ class Terms:
     law_confidence            high, medium or low; `law_doubts` are the fields of the row that are from memory
     sources                   for each aspect, which policy or provision the value comes from
     accounting_currency       of the merchant's books; "" = none is kept, and no difference of rates is booked (domain/currency.py)
+    shopper_informed          shoppers are told before the purchase what a return without fault costs them
+    restocking_rule           the market's word on fees for restocking without fault, or ""
+    fees                      what the programme charges for its own work, and who bears other kinds of fees
     """
 
     tier: Tier
@@ -112,6 +117,9 @@ class Terms:
     accounting_currency: str = ""
     difference_borne_by: Bearer = Bearer.MERCHANT
     warn_percent: int = WARN_PERCENT
+    shopper_informed: bool = False
+    restocking_rule: str = ""
+    fees: FeePolicy = NO_FEES
 
     def source_of(self, aspect: str) -> str:
         for name, source in self.sources:  # a dozen, and asked for every line
@@ -141,7 +149,7 @@ def terms_for(
     clock = clock_of(market)
     trigger, trigger_source = RefundTrigger(row.text("refund_trigger")), row.source("refund_trigger")
     answers = guarantee(market)
-    freight, delivery = freight_without_fault(market), original_delivery(market)
+    freight, delivery, own_work = freight_without_fault(market), original_delivery(market), restocking(market)
     return Terms(
         tier=tier,
         market=market.market,
@@ -198,6 +206,7 @@ def terms_for(
             ("limits", row.source("approval")),
             ("fees", policy.source if policy.bears_all else freight.source),
             ("freight", freight.source),
+            ("restocking", own_work.source),
             ("free_labels", row.source("free_labels_per_month")),
             ("original_delivery", delivery.source),
             ("wear", market.source("diminished_value_deduction")),
@@ -209,6 +218,9 @@ def terms_for(
             ("returnless", row.source("returnless_ceiling") if policy.returnless else policy.source),
         ),
         refund=_refund_terms(policy, market, delivery),
+        shopper_informed=policy.shopper_informed,
+        restocking_rule=own_work.rule,
+        fees=policy.fees,
         accounting_currency=policy.accounting_currency,
         difference_borne_by=policy.difference_borne_by,
         warn_percent=policy.warn_percent,

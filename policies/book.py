@@ -14,12 +14,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from domain.bearers import MAY_BE_THE_SHOPPERS, OWN_WORK
 from domain.calendar import Span, UnreadableSpan
 from domain.charges import DeliveryBack
 from domain.currency import BEARERS, WARN_PERCENT
 from domain.errors import Invalid
-from domain.fees import Bearer
+from domain.fees import Bearer, FeeKind
 from domain.goods import GoodsCondition, Grade, Nature
+from domain.handling import NO_CHARGE, AboveRefund, Charge, FeePolicy, Price
 from domain.limits import ApprovalDefault, RefundTrigger
 from domain.market import Confidence, Market, Right
 from domain.matching import UnmatchedReason
@@ -84,6 +86,8 @@ OUTCOMES: Mapping[str, type[StrEnum]] = {
     "approval_default_high_risk": ApprovalDefault,
 }
 METHODS = tuple(Method)
+GRADES = ("A", "B", "C", "D")
+SHOPPER_MAY_BEAR = tuple(kind for kind in FeeKind if kind in MAY_BE_THE_SHOPPERS - OWN_WORK)
 RAISED_TIERS = tuple(tier for tier in Tier if tier is not Tier.ENTRY)
 
 
@@ -92,6 +96,13 @@ class FeesBorneBy(StrEnum):
 
     LAW_AND_FAULT = "law_and_fault"
     MERCHANT = "merchant"
+
+
+class AgreedBearer(StrEnum):
+    """Who may be agreed upon to bear what never comes to the shopper."""
+
+    MERCHANT = "merchant"
+    PLATFORM = "platform"
 
 
 class BadPolicyFile(Invalid):
@@ -322,6 +333,9 @@ class _Page:
             for number, table in enumerate(tables)
         ]
 
+    def has_page(self, key: str) -> bool:
+        return isinstance(self._table.get(key), dict)
+
     def names(self) -> list[str]:
         return list(self._table)
 
@@ -487,6 +501,7 @@ def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
         bears_all=fees.choice("borne_by", FeesBorneBy) is FeesBorneBy.MERCHANT,
         shopper_informed=fees.maybe("shopper_informed", otherwise=False),
         waterfall=_waterfall(fees),
+        fees=_fee_policy(fees),
         not_goods_skus=frozenset(goods.texts("not_goods_skus")),
         goods_categories=frozenset(goods.texts("categories")),
         excluded=frozenset(Nature(word) for word in goods.words("excluded", Nature)),
@@ -599,6 +614,56 @@ def _waterfall(fees: _Page) -> tuple[Waterfall, ...]:
         if word not in list(Waterfall):
             fees.note("waterfall", "words among " + ", ".join(Waterfall), word)
     return tuple(Waterfall(word) for word in written if word in list(Waterfall))
+
+
+def _fee_policy(fees: _Page) -> FeePolicy:
+    inspection = fees.maybe_page("inspection")
+    cost = _limits_by_currency(inspection.page("cost_minor")) if inspection.has("cost_minor") else {}
+    return FeePolicy(
+        restocking=_charge(fees.maybe_page("restocking")),
+        inspection=_charge(inspection),
+        repackaging=_charge(fees.maybe_page("repackaging")),
+        inspection_cost_minor=cost,
+        shopper_bears=tuple(FeeKind(kind) for kind in sorted(fees.words("shopper_bears", SHOPPER_MAY_BEAR))),
+        when_above_refund=fees.choice("when_above_refund", AboveRefund)
+        if fees.has("when_above_refund")
+        else AboveRefund.WAIVE,
+        payment_cost=_agreed_bearer(fees, "payment_cost"),
+        exchange_difference=_agreed_bearer(fees, "exchange_difference"),
+    )
+
+
+def _charge(page: _Page) -> Charge:
+    """A price, either in percent or by the unit, and what narrows it; no charge where the table is left out."""
+    if not page.names():
+        return NO_CHARGE
+    by_percent, by_unit = page.has("percent"), page.has("per_unit_minor")
+    if by_percent and by_unit:
+        page.note("percent", "either percent or per_unit_minor", "both")
+    if not by_percent and not by_unit and not page.has("categories"):
+        page.note("percent", "a price: percent or per_unit_minor, here or for a category", "none")
+    categories = page.maybe_page("categories")
+    charge = Charge(
+        price=Price(
+            percent=page.whole("percent", most=100) if by_percent else 0,
+            per_unit_minor=_limits_by_currency(page.page("per_unit_minor")) if by_unit else {},
+        ),
+        categories={name: _category_price(categories, name) for name in categories.names()},
+        grades=tuple(sorted(page.words("grades", GRADES))),
+    )
+    page.end()
+    return charge
+
+
+def _category_price(categories: _Page, name: str) -> Price:
+    """A category's own price: a whole percentage, or minor units by currency."""
+    if categories.has_page(name):
+        return Price(per_unit_minor=_limits_by_currency(categories.page(name)))
+    return Price(percent=categories.whole(name, most=100))
+
+
+def _agreed_bearer(fees: _Page, key: str) -> Bearer:
+    return Bearer(fees.choice(key, AgreedBearer)) if fees.has(key) else Bearer.MERCHANT
 
 
 def _natures(page: _Page) -> Mapping[str, Nature]:

@@ -260,6 +260,8 @@ _SHOWN_AS_THEY_ARE = (
     "wear",
     "guarantee_months",
     "late_penalty",
+    "restocking_rule",
+    "fees",
     "law_confidence",
     "law_doubts",
     "accounting_currency",

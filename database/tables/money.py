@@ -95,6 +95,7 @@ ledger_entries = Table(
     Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
     Column("at", Moment, nullable=False),
     Index(None, "case_id"),
+    Index(None, "at"),  # statements of a month
 )
 
 ledger_postings = Table(
@@ -105,6 +106,8 @@ ledger_postings = Table(
     Column("account", Word, nullable=False),
     Column("amount_minor", Minor, nullable=False),  # debit above zero, credit below
     Column("currency", Currency, nullable=False),
+    Column("rule", Word),  # on a fee account: why it is this bearer's, and where that is written
+    Column("source", Text),
     CheckConstraint("amount_minor <> 0", name="amount_not_zero"),
     Index(None, "account"),
 )

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from domain.contradictions import SENSES, WORDS, Contradiction, Severity, contradictions, refused
+from domain.fees import FeeKind
 from domain.goods import GoodsCondition, Nature
+from domain.handling import AboveRefund, Charge, FeePolicy, Price
 from domain.policy import MonthDay, RefundOnly, ReturnPolicy, Season, TierValue, Waterfall, WindowRule
 from domain.reasons import ReturnReason
 from domain.tier import Tier
@@ -275,3 +277,72 @@ def test_errors_come_first() -> None:
     policy = replace(a_policy(return_window_days=7), refund_only=RefundOnly.RULE)
     severities = [one.severity for one in contradictions(policy, BOOK.markets.values())]
     assert severities == sorted(severities)
+
+
+# --- fees
+
+
+TEN_PERCENT = FeePolicy(restocking=Charge(Price(percent=10)))
+
+
+def test_a_restocking_fee_where_the_law_forbids_it_is_a_warning_that_the_law_prevails() -> None:
+    one = the(a_policy(fees=TEN_PERCENT, shopper_informed=True), "fee_forbidden_by_law")
+
+    assert (one.severity, one.key) == (Severity.WARNING, "fees.restocking")
+    words = {
+        market: BOOK.markets[market].restocking_fee_no_fault
+        for market in (against.market or "" for against in one.against)
+    }
+    assert set(words.values()) == {"no", "no_cost_except_used_part", "uncertain"}
+    assert {"DE", "KR", "VN", "SA"} <= set(words)
+    assert not {"US", "CA-QC"} & set(words)
+    germany = next(against for against in one.against if against.market == "DE")
+    assert (germany.promised, germany.stands) == ("10 % for restocking", "no")
+    assert germany.source.startswith("law of DE: ")
+    assert one.says.endswith("the merchant bears it there.")
+
+
+def test_a_fee_that_must_be_disclosed_and_is_not_is_the_merchants() -> None:
+    told = {
+        against.market
+        for against in the(a_policy(fees=TEN_PERCENT, shopper_informed=True), "fee_forbidden_by_law").against
+    }
+    untold = {against.market for against in the(a_policy(fees=TEN_PERCENT), "fee_forbidden_by_law").against}
+    assert {BOOK.markets[market or ""].restocking_fee_no_fault for market in untold - told} == {"must_be_disclosed"}
+
+
+def test_what_a_policy_lays_on_who_withdraws_falls_to_the_merchant() -> None:
+    one = the(a_policy(fees=FeePolicy(shopper_bears=(FeeKind.DUTY,))), "fee_of_who_withdraws")
+    assert {against.market for against in one.against} == {
+        name for name, market in BOOK.markets.items() if market.has_withdrawal_right
+    }
+
+
+@pytest.mark.parametrize(
+    ("vary", "code", "key"),
+    [
+        ({"bears_all": True, "fees": TEN_PERCENT}, "fee_never_charged", "fees.restocking"),
+        (
+            {"bears_all": True, "fees": FeePolicy(shopper_bears=(FeeKind.DUTY,))},
+            "fee_never_charged",
+            "fees.shopper_bears",
+        ),
+        (
+            {"bears_all": True, "fees": FeePolicy(when_above_refund=AboveRefund.INVOICE)},
+            "never_invoiced",
+            "fees.when_above_refund",
+        ),
+    ],
+)
+def test_fees_under_a_programme_that_bears_all_are_never_charged(vary: dict[str, Any], code: str, key: str) -> None:
+    policy = a_policy(**vary)
+    assert (the(policy, code).severity, the(policy, code).key) == (Severity.WARNING, key)
+    assert not found(policy, "fee_forbidden_by_law")
+    assert not found(policy, "fee_of_who_withdraws")
+
+
+def test_a_price_of_goods_that_cannot_come_back_is_an_error() -> None:
+    charge = Charge(Price(percent=5), {"phones": Price(percent=15)})
+    one = the(a_policy(fees=FeePolicy(restocking=charge), goods_categories=frozenset({"shoes"})), "fee_fits_nothing")
+    assert (one.severity, one.key) == (Severity.ERROR, "fees.restocking.categories.phones")
+    assert not found(a_policy(fees=FeePolicy(restocking=charge)), "fee_fits_nothing")

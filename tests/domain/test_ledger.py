@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.fees import Bearer, FeeKind
+from domain.fees import Bearer, Fee, FeeKind
 from domain.ledger import (
     PAYABLE_SHOPPER,
     Entry,
@@ -17,7 +17,10 @@ from domain.ledger import (
     customs_claim_rejected_reversal,
     exchange_difference_entry,
     fee_entry,
+    invoiced_entry,
+    late_refund_entry,
     lost_goods_entry,
+    own_work_entry,
     refund_failed_reversal,
     refund_paid_entry,
     settlement_entry,
@@ -122,6 +125,64 @@ def test_lost_goods_are_a_claim_against_the_carrier_instead_of_goods_taken_back(
     assert balances([settled, lost]) == {
         ("receivable:carrier:simulated", "EUR"): 12000,
         (PAYABLE_SHOPPER, "EUR"): -12000,
+    }
+
+
+def test_every_posting_on_a_fee_account_says_why_it_is_its_bearers() -> None:
+    label = a_fee(amount_minor=490)
+    settled = settlement_entry("ret_1", 1, quote_refund("EUR", [a_refund_line(paid_minor=300)], [label]))
+    booked = fee_entry("ret_1", "lb_1", label, carrier="simulated")
+    said = {
+        (posting.account, posting.rule, posting.source)
+        for entry in (settled, booked, refund_failed_reversal(booked))
+        for posting in entry.postings
+        if posting.account.startswith("fee:")
+    }
+    above = quote_refund("EUR", [a_refund_line(paid_minor=300)], [label]).absorbed[0]
+    assert said == {
+        ("fee:return_label:shopper", label.rule, label.source),
+        ("fee:return_label:shopper", above.rule, above.source),
+        ("fee:return_label:merchant", above.rule, above.source),
+    }
+
+
+def test_own_work_is_absorbed_by_its_bearer_and_stands_at_the_price_of_the_policy() -> None:
+    entry = own_work_entry("ret_1", "settlement:1", a_fee(kind=FeeKind.RESTOCKING, amount_minor=2000))
+    assert (entry.kind, entry.key) == (EntryKind.FEE, "fee:restocking:settlement:1")
+    assert balances([entry]) == {("fee:restocking:shopper", "EUR"): 2000, ("own_work:merchant", "EUR"): -2000}
+
+
+def test_a_late_refund_is_owed_to_the_shopper_on_top() -> None:
+    penalty = a_fee(kind=FeeKind.LATE_REFUND_PENALTY, bearer=Bearer.PLATFORM, amount_minor=1233)
+    entry = late_refund_entry("ret_1", "rf_1", penalty)
+    assert entry.key == "fee:late_refund_penalty:rf_1"
+    assert balances([entry]) == {
+        ("fee:late_refund_penalty:platform", "EUR"): 1233,
+        (PAYABLE_SHOPPER, "EUR"): -1233,
+    }
+
+
+@pytest.mark.parametrize(
+    "fee",
+    [a_fee(bearer=Bearer.MERCHANT), a_fee(kind=FeeKind.LATE_REFUND_PENALTY, bearer=Bearer.SHOPPER)],
+    ids=["another kind", "borne by the shopper"],
+)
+def test_what_is_no_penalty_is_not_booked_as_one(fee: Fee) -> None:
+    with pytest.raises(ValueError, match="no penalty"):
+        late_refund_entry("ret_1", "rf_1", fee)
+
+
+def test_a_fee_above_the_refund_that_is_invoiced_is_owed_by_the_shopper_and_borne_by_nobody_else() -> None:
+    quote = quote_refund("EUR", [a_refund_line(paid_minor=300)], [a_fee()])
+    entries = [
+        fee_entry("ret_1", "lb_1", a_fee(), carrier="simulated"),
+        settlement_entry("ret_1", 1, quote),
+        invoiced_entry("ret_1", 1, quote.absorbed),
+    ]
+    assert balances(entries) == {
+        ("goods_returned:merchant", "EUR"): 300,
+        ("receivable:shopper", "EUR"): 190,
+        ("payable:carrier:simulated", "EUR"): -490,
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.handling import Charge, FeePolicy, Price
 from domain.policy import MonthDay, ReturnPolicy, Season, Waterfall, WindowRule
 from domain.publishing import ASPECTS, changes, counts, effects
 from domain.tier import Tier
@@ -41,6 +42,12 @@ def test_a_row_by_tier() -> None:
         ({"refer_unmatched": frozenset({"NOT_GOODS"})}, "refer.unmatched: none -> NOT_GOODS (+NOT_GOODS)"),
         ({"windows": (CHRISTMAS,)}, "window.when 'Christmas': none -> until 01-31 for placed 11-01 to 12-24"),
         ({"windows": (WindowRule("All", days=9),)}, "window.when 'All': none -> 9 days for everything"),
+        ({"fees": FeePolicy(restocking=Charge(Price(percent=10)))}, "fees.restocking: none -> 10 %"),
+        (
+            {"fees": FeePolicy(restocking=Charge(Price(5), {"phones": Price(per_unit_minor={"EUR": 490})}, ("B",)))},
+            "fees.restocking: none -> 5 % (phones EUR 4.90 a unit; grades B only)",
+        ),
+        ({"fees": FeePolicy(inspection_cost_minor={"EUR": 150})}, "fees.inspection.cost_minor: none -> EUR 150"),
         ({"title": "Other"}, "title: A draft -> Other"),
     ],
 )
@@ -69,7 +76,9 @@ def test_thresholds_of_tiers() -> None:
 
 def test_whatever_a_policy_is_made_of_is_compared() -> None:
     elsewhere = {"programme", "version", "policy_id", "tier_table", "windows"}
-    assert {field.name for field in fields(ReturnPolicy)} - elsewhere == set(ASPECTS.values())
+    of_fees = {f"fees.{field.name}" for field in fields(FeePolicy)}
+    of_policy = {field.name for field in fields(ReturnPolicy)} - elsewhere - {"fees"}
+    assert of_policy | of_fees == set(ASPECTS.values())
 
 
 def test_effects_are_counted_after_the_law_has_raised_both() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from domain.comparison import Comparison, compare
 from domain.course import Answer, Course, Heard, Pace, Since, assumed_course
 from domain.eligibility import Verdict
+from domain.handling import Charge, FeePolicy, Price
 from domain.opening import Judgement, RequestedLine, ReturnRequest, judge
 from domain.order import SoldLine
 from domain.policy import ReturnPolicy
@@ -115,6 +116,21 @@ def test_units_that_the_bench_did_not_accept_are_not_paid() -> None:
     )
     (only,) = ran(LENIENT, group(asked(1, 1, 10, some)))
     assert only.refund_minor == 7_000
+
+
+@pytest.mark.parametrize(
+    ("market", "less", "bearer"),
+    [("US", 200, "shopper"), ("KR", 0, "merchant")],
+    ids=["the policy may charge", "the law forbids it"],
+)
+def test_a_restocking_fee_shows_in_a_trial_as_a_settlement_would_have_it(market: str, less: int, bearer: str) -> None:
+    free = replace(LENIENT, bears_all=False)
+    charges = replace(free, fees=FeePolicy(restocking=Charge(Price(percent=10))))
+    book = replace(BOOK, markets={**BOOK.markets, "US": BOOK.markets[market]})
+    before, after = (run_again(group(asked(1, 1, 2)), one, World(book, days_of, ASSUMED))[0] for one in (free, charges))
+    assert before.refund_minor - after.refund_minor == less
+    more = {key: minor - before.fees.get(key, 0) for key, minor in after.fees.items()}
+    assert {key: minor for key, minor in more.items() if minor} == {(bearer, "USD"): 200}
 
 
 @pytest.mark.parametrize(

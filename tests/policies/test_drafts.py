@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.contradictions import Severity
+from domain.fees import Bearer, FeeKind
+from domain.handling import AboveRefund, Charge, FeePolicy, Price
 from policies.book import BadPolicyFile, Fault, load_policy_book
 from policies.drafts import look_through, read_draft
 from tests.policies.standing import BASE, a_text
@@ -61,6 +63,69 @@ def test_a_good_text_is_a_policy() -> None:
             "fees.waterfall",
             "insurance, benefit",
             id="no waterfall",
+        ),
+        pytest.param(
+            a_text(more="\n[fees.restocking]\npercent = 110\n"),
+            AFTER + 3,
+            "fees.restocking.percent",
+            "a whole number from 0 to 100",
+            id="more than the goods",
+        ),
+        pytest.param(
+            a_text(more="\n[fees.restocking]\npercent = 10\nper_unit_minor = { EUR = 5 }\n"),
+            AFTER + 3,
+            "fees.restocking.percent",
+            "either percent or per_unit_minor",
+            id="two prices",
+        ),
+        pytest.param(
+            a_text(more='\n[fees.restocking]\ngrades = ["B"]\n'),
+            AFTER + 2,
+            "fees.restocking.percent",
+            "a price",
+            id="no price",
+        ),
+        pytest.param(
+            a_text(more="\n[fees.repackaging]\npercent = 5\n[fees.repackaging.categories]\nshoes = -1\n"),
+            AFTER + 5,
+            "fees.repackaging.categories.shoes",
+            "a whole number from 0 to 100",
+            id="a negative price",
+        ),
+        pytest.param(
+            a_text(more="\n[fees.inspection.cost_minor]\nEuro = 150\n"),
+            AFTER + 3,
+            "fees.inspection.cost_minor.Euro",
+            "ISO 4217",
+            id="a cost in no currency",
+        ),
+        pytest.param(
+            a_text(more='\n[fees.repackaging]\npercent = 5\ngrades = ["E"]\n'),
+            AFTER + 4,
+            "fees.repackaging.grades",
+            "A, B, C, D",
+            id="no grade",
+        ),
+        pytest.param(
+            a_text(("[goods]", 'shopper_bears = ["goodwill"]\n\n[goods]')),
+            11,
+            "fees.shopper_bears",
+            "duty",
+            id="what is never the shopper's",
+        ),
+        pytest.param(
+            a_text(("[goods]", 'when_above_refund = "forget"\n\n[goods]')),
+            11,
+            "fees.when_above_refund",
+            "waive, invoice",
+            id="above the refund",
+        ),
+        pytest.param(
+            a_text(("[goods]", 'payment_cost = "shopper"\n\n[goods]')),
+            11,
+            "fees.payment_cost",
+            "merchant, platform",
+            id="a payment at the shopper's cost",
         ),
         pytest.param(
             a_text(("not_goods_skus = []", "not_goods_skus = [1]")),
@@ -211,3 +276,39 @@ def test_a_contradiction_is_found_in_the_text_or_in_the_common_table() -> None:
     assert ship_back.line is not None
     assert table[ship_back.line - 1] == 'ENTRY = "7d"'
     assert {one.severity for one in found.values()} == {Severity.WARNING}
+
+
+def test_a_draft_prices_the_merchants_own_work() -> None:
+    more = """
+[fees.restocking]
+percent = 10
+
+[fees.restocking.categories]
+phones = { EUR = 490 }
+shoes = 0
+
+[fees.inspection]
+per_unit_minor = { EUR = 200 }
+cost_minor = { EUR = 150 }
+
+[fees.repackaging]
+percent = 5
+grades = ["C", "B"]
+"""
+    text = a_text(
+        ("[goods]", 'shopper_bears = ["duty"]\nwhen_above_refund = "invoice"\npayment_cost = "platform"\n\n[goods]'),
+        more=more,
+    )
+    assert read_draft(text, "draft.toml", BOOK).fees == FeePolicy(
+        restocking=Charge(Price(percent=10), {"phones": Price(per_unit_minor={"EUR": 490}), "shoes": Price()}),
+        inspection=Charge(Price(per_unit_minor={"EUR": 200})),
+        repackaging=Charge(Price(percent=5), grades=("B", "C")),
+        inspection_cost_minor={"EUR": 150},
+        shopper_bears=(FeeKind.DUTY,),
+        when_above_refund=AboveRefund.INVOICE,
+        payment_cost=Bearer.PLATFORM,
+    )
+    found = look_through(read_draft(text, "draft.toml", BOOK), text, "draft.toml", BOOK)
+    lines = {one.key: one.line for one in found if one.code == "fee_forbidden_by_law"}
+    start = text.splitlines().index("[fees.restocking]") + 1
+    assert lines == {"fees.restocking": start, "fees.inspection": start + 7, "fees.repackaging": start + 11}

@@ -11,14 +11,14 @@ from typing import Any
 
 from babel import Locale
 
-from domain.fees import Bearer
+from domain.fees import Bearer, FeeKind
 from domain.goods import GoodsCondition
 from domain.market import HoldsMarkets, Market, market_of
 from domain.policy import LineFacts, ReturnPolicy, Starts, WindowRule
 from domain.state import Method
 from domain.terms import Terms, terms_for
 from domain.tier import Tier
-from web.policy.sentences import pays_the_way_back
+from web.policy.sentences import kept_back, pays_the_way_back
 
 MEDIA_TYPE = "application/ld+json"
 SCHEMA = "https://schema.org/"
@@ -115,7 +115,13 @@ def what_is_said(policy: ReturnPolicy, market: Market, terms: Terms, *, on: date
             said["itemCondition"] = _one_or_more(iter(states))
         remorse = "FreeReturn" if free else "ReturnFeesCustomerResponsibility"
         said["customerRemorseReturnFees"] = f"{SCHEMA}{remorse}"
-        said["restockingFee"] = 0
+        restocking = kept_back(policy, market).get(FeeKind.RESTOCKING)
+        if restocking is None:
+            said["restockingFee"] = 0
+        elif restocking.price.percent and not (
+            restocking.categories or restocking.grades
+        ):  # what is no one percentage stands on the page
+            said["restockingFee"] = restocking.price.percent
         if overrides := [_override(rule, terms, on) for rule in policy.windows if _for_everything(rule)]:
             said["returnPolicySeasonalOverride"] = overrides[0] if len(overrides) == 1 else overrides
     if free:

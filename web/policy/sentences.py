@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from domain.bearers import bearer_of, fee_law
 from domain.charges import DeliveryBack
 from domain.clock import AT_ONCE, Event, RefundClock
-from domain.fees import Bearer, bearer_of_return_freight
+from domain.fees import Bearer, FeeKind, bearer_of_return_freight
 from domain.goods import GoodsCondition, Nature
+from domain.handling import Charge, Price
 from domain.limits import ApprovalDefault, RefundTrigger
 from domain.market import (
     EXCEPTED_CONDITIONS,
@@ -315,8 +317,7 @@ def _way_back(told: _Told) -> Iterator[Sentence]:
         yield told.law(say(f"policy.way_back.delivery.{delivery}"), "refund_original_delivery")
     if terms.refund.delivery != DeliveryBack.NONE:
         yield told.promise(say(f"policy.way_back.delivered.{terms.refund.delivery}"))
-    no_fee = market.restocking_fee_no_fault == "no"  # other words forbid it in some cases only
-    yield told.kept(say("policy.way_back.no_restocking"), "restocking_fee_no_fault", demanded=no_fee)
+    yield from _own_work(told)
 
 
 def pays_the_way_back(policy: ReturnPolicy, terms: Terms) -> Bearer:
@@ -327,6 +328,42 @@ def pays_the_way_back(policy: ReturnPolicy, terms: Terms) -> Bearer:
         market_rule=terms.freight_rule,
         shopper_informed=policy.shopper_informed,
     ).bearer
+
+
+def kept_back(policy: ReturnPolicy, market: Market) -> dict[FeeKind, Charge]:
+    """The charges for its own work that the merchant may keep back in this market when nobody is at fault."""
+    agreed = policy.fees.agreed(
+        bears_all=policy.bears_all, shopper_informed=policy.shopper_informed, source=policy.source
+    )
+    law = fee_law(market)
+    return {
+        kind: charge
+        for kind, charge in policy.fees.charges.items()
+        if bearer_of(kind, fault=Fault.NOBODY, agreed=agreed, law=law).bearer is Bearer.SHOPPER
+    }
+
+
+def _own_work(told: _Told) -> Iterator[Sentence]:
+    say = told.say
+    charges = kept_back(told.policy, told.market)
+    for kind, charge in charges.items():
+        prices = [_price(say, charge.price)] if charge.price else []
+        prices += [
+            say("policy.price.of", category=category, price=_price(say, price))
+            for category, price in sorted(charge.categories.items())
+        ]
+        yield told.promise(say(f"policy.way_back.kept.{kind}", price=phrases.all_of(say, prices)))
+    if FeeKind.RESTOCKING not in charges:
+        no_fee = told.market.restocking_fee_no_fault == "no"  # other words forbid it in some cases only
+        yield told.kept(say("policy.way_back.no_restocking"), "restocking_fee_no_fault", demanded=no_fee)
+
+
+def _price(say: Words, price: Price) -> str:
+    """A percentage, or so much a piece in each currency."""
+    if not price.per_unit_minor:
+        return phrases.percent(say, price.percent)
+    sums = (phrases.sum_of(say, minor, currency) for currency, minor in sorted(price.per_unit_minor.items()))
+    return phrases.any_of(say, (say("policy.price.unit", price=one) for one in sums))
 
 
 def _without_fault(told: _Told) -> Iterator[Sentence]:

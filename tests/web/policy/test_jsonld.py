@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from domain.goods import GoodsCondition
+from domain.handling import Charge, FeePolicy, Price
 from domain.policy import MonthDay, ReturnPolicy, Season, Starts, WindowRule
 from domain.terms import terms_for
 from domain.tier import Tier
@@ -213,6 +214,14 @@ def test_fees_follow_who_pays_the_way_back() -> None:
     assert "returnFees" not in paid  # there is no one rule for every reason
     assert free["customerRemorseReturnFees"] == free["returnFees"] == f"{SCHEMA}FreeReturn"
     assert paid["itemDefectReturnFees"] == free["itemDefectReturnFees"] == f"{SCHEMA}FreeReturn"
+
+
+def test_a_restocking_fee_is_told_where_it_may_be_kept_and_is_one_percentage() -> None:
+    ten = replace(STANDARD, fees=FeePolicy(restocking=Charge(Price(percent=10))))
+    assert node("US", policy=ten)["restockingFee"] == 10
+    assert node("DE", policy=ten)["restockingFee"] == 0, "the law forbids it"
+    by_grade = replace(STANDARD, fees=FeePolicy(restocking=Charge(Price(percent=10), grades=("C",))))
+    assert "restockingFee" not in node("US", policy=by_grade)
 
 
 def test_a_window_from_the_order_promises_from_delivery_only_what_the_law_gives() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.goods import GoodsCondition, Nature
+from domain.handling import Charge, FeePolicy, Price
 from domain.policy import MonthDay, RefundOnly, ReturnPolicy, Season, Starts, Waterfall, WindowRule
 from domain.reasons import ReturnReason
 from domain.state import Method
@@ -73,6 +74,8 @@ def everything_a_policy_can_be() -> Iterator[ReturnPolicy]:
     yield replace(STANDARD, refund_only=RefundOnly.MERCHANT, return_window_days=1)
     for low, high in (("authorize", "escalate_then_authorize"), ("escalate_then_authorize", "authorize")):
         yield with_row(with_row(STANDARD, "approval_default_low_risk", low), "approval_default_high_risk", high)
+    charge = Charge(Price(percent=10), {"phones": Price(per_unit_minor={"EUR": 490})})
+    yield replace(STANDARD, fees=FeePolicy(restocking=charge, inspection=charge, repackaging=charge))
     yield with_row(STANDARD, "approval", "1min")
     yield with_row(STANDARD, "approval", "15min")
     for name in ("pickup_tries", "free_labels_per_month", "advance_refunds_open", "requests_per_item"):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.calendar import Span
 from domain.charges import DeliveryBack
 from domain.goods import GoodsCondition, Nature
+from domain.handling import Charge, FeePolicy, Price
 from domain.market import Market, Right, Wear, no_statute_on_file, wear
 from domain.policy import (
     MonthDay,
@@ -272,6 +273,35 @@ def test_what_the_law_demands_in_some_cases_only_is_not_told_as_its_demand() -> 
     assert found["No fee is kept back for restocking."] is Basis.PROMISE
     sure = {one.text: one.basis for one in sentences(STANDARD, "DE")}
     assert sure["No fee is kept back for restocking."] is Basis.LAW
+
+
+OWN_WORK = FeePolicy(
+    restocking=Charge(Price(percent=10), {"phones": Price(per_unit_minor={"EUR": 490})}),
+    repackaging=Charge(Price(per_unit_minor={"EUR": 250, "USD": 300}), grades=("C",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "When nobody is at fault, we may keep back for restocking: 10%; €4.90 for each item for phones."),
+        ("de", "Trifft niemanden ein Verschulden, können wir für das Wiedereinlagern einbehalten: 10\xa0%; 4,90\xa0€ je Stück für phones."),
+        ("fr", "En l’absence de faute, nous pouvons retenir pour la remise en stock : 10\xa0%\xa0; 4,90\xa0€ par article pour phones."),
+        ("zh", "如各方均无过错，我们可能扣除重新上架费：10%；phones：每件 €4.90。"),
+    ],
+)  # fmt: skip
+def test_a_fee_that_is_charged_is_told_and_its_absence_is_not(language: str, sentence: str) -> None:
+    policy = replace(STANDARD, fees=OWN_WORK)
+    said = text(policy, "US", language=language)
+    assert sentence in said
+    assert WORDS[language]("policy.way_back.no_restocking") not in said
+
+
+def test_where_the_law_forbids_the_fee_the_page_says_that_there_is_none() -> None:
+    policy = replace(STANDARD, fees=OWN_WORK)
+    assert "No fee is kept back for restocking." in text(policy, "DE")
+    assert "keep back for" not in text(policy, "DE")
+    assert "€2.50 for each item or US$3.00 for each item" in text(policy, "US")
 
 
 def test_fair_use_says_that_it_takes_no_right() -> None:
