@@ -5,7 +5,7 @@ up when an answer is lost or the provider has forgotten the key. Amounts are who
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -61,7 +61,7 @@ class RefundOrder:
 
 @dataclass(frozen=True)
 class RefundReceipt:
-    """One refund as it stands in the provider's books."""
+    """One refund as it stands in the provider's books; `moved_at` is when it was made or changed last, where the provider says."""
 
     provider_id: str
     refund_id: str
@@ -71,6 +71,7 @@ class RefundReceipt:
     failure: str | None = None
     payment_reference: str | None = None
     case_id: str | None = None
+    moved_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
