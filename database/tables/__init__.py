@@ -8,6 +8,7 @@ from database.tables.facts import events, facts, inbox
 from database.tables.money import fees, ledger_entries, ledger_postings, refunds, tender_refunds
 from database.tables.orders import customers, order_lines, orders, tenders
 from database.tables.policies import policies
+from database.tables.reconciliations import reconciliation_differences, reconciliations
 from database.tables.withdrawals import withdrawals
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "orders",
     "parcels",
     "policies",
+    "reconciliation_differences",
+    "reconciliations",
     "refunds",
     "tender_refunds",
     "tenders",
