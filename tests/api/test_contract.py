@@ -49,6 +49,8 @@ KNOWN: dict[str, Any] = {
         "changes": 5,
     },
 }
+KNOWN["POST /v1/ops/reconciliations"] = {"provider": "nobody"}
+KNOWN["POST /v1/ops/differences/{difference_id}/resolve"] = {"reason": "called back"}
 KNOWN["POST /v1/withdrawals"] = DECLARE_EXAMPLE
 KNOWN["POST /v1/withdrawals/{withdrawal_id}/answer"] = {"text": "done"}
 NASTY: list[Any] = [
