@@ -4,17 +4,21 @@ Read first theirs, then ours: a refund of ours is written down before the provid
 Nothing is held open while the provider is asked, and a run that is taken up again begins anew and finds the rows it had written.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from enum import Enum
 from itertools import islice
 from typing import NoReturn
 
+from sqlalchemy.exc import IntegrityError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from database import reconciliations, refunds, reports
 from database.engine import Clock, Sessions
 from database.reconciliations import Listing, listing
+from domain.errors import BoomerangError
 from domain.reconciliation import (
     GRACE,
     Difference,
@@ -27,7 +31,17 @@ from domain.reconciliation import (
 from gateways.errors import GatewayError
 from gateways.payments.base import PaymentGateway, RefundReceipt
 
+log = logging.getLogger("boomerang.worker")
+
 PAGE = 500  # refunds that are laid down, or compared, at once
+
+
+class Told(Enum):
+    """What became of a provider's report."""
+
+    TAKEN_OVER = "taken over"
+    KNOWN_MEANWHILE = "known meanwhile"
+    LEFT = "left"
 
 
 class ReconciliationActivities:
@@ -107,11 +121,10 @@ class ReconciliationActivities:
             yield list(above_captured(payments))
 
     def _write_down(self, provider: str, run_id: str, found: list[Difference]) -> int:
-        """How many reports were taken over; what one does not settle stays a difference."""
-        ripe = [one for one in found if one.adopt and not one.under_way]
-        adopted = [one.key for one in ripe if self._take_over(provider, one)]
-        known_meanwhile = {one.key for one in ripe} - set(adopted)
-        left = [one for one in found if one.key not in known_meanwhile]
+        """How many reports were taken over; what none of them settles stays a difference."""
+        told = {one.key: self._take_over(provider, one) for one in found if one.adopt and not one.under_way}
+        left = [one for one in found if told.get(one.key) is not Told.KNOWN_MEANWHILE]
+        adopted = [key for key, what in told.items() if what is Told.TAKEN_OVER]
         if left:
             with self._sessions.begin() as session:
                 at = self._clock(session)
@@ -120,22 +133,29 @@ class ReconciliationActivities:
                     reconciliations.mark_adopted(session, provider, adopted, at)
         return len(adopted)
 
-    def _take_over(self, provider: str, one: Difference) -> bool:
+    def _take_over(self, provider: str, one: Difference) -> Told:
         assert one.adopt is not None
-        with self._sessions.begin() as session:
-            part = refunds.get_part(session, one.refund_id or "")
-            if part is None:
-                return False
-            changed, _ = reports.take_over(
-                session,
-                part,
-                one.adopt.status,
-                provider_id=one.adopt.provider_id,
-                failure=one.adopt.failure,
-                by=provider,
-                clock=self._clock,
-            )
-            return changed
+        try:
+            with self._sessions.begin() as session:
+                part = refunds.get_part(session, one.refund_id or "")
+                if part is None:
+                    return Told.KNOWN_MEANWHILE
+                changed, _ = reports.take_over(
+                    session,
+                    part,
+                    one.adopt.status,
+                    provider_id=one.adopt.provider_id,
+                    failure=one.adopt.failure,
+                    by=provider,
+                    clock=self._clock,
+                )
+        except (
+            BoomerangError,
+            IntegrityError,
+        ) as error:  # our own books do not bear it: a person looks, and the run goes on
+            log.warning("%s of %s: %s", one.key, provider, type(error).__name__)
+            return Told.LEFT
+        return Told.TAKEN_OVER if changed else Told.KNOWN_MEANWHILE
 
     def _finish(self, listed: Listing, run_id: str, adopted: int, started: datetime) -> Reconciled:
         theirs_count, ours_count, theirs, ours = listed.counted()
