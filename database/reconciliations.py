@@ -190,6 +190,14 @@ _listed = Table(
     prefixes=["TEMPORARY"],
 )
 _COLUMNS = ("provider_id", "refund_id", "status", "minor", "currency", "payment", "case_id", "failure", "moved_at")
+_ARRAYS = {"minor": "bigint[]", "moved_at": "timestamptz[]"}
+# A page as columns, so that it is one statement that is always the same.
+_LAY_DOWN = text(
+    f"INSERT INTO listed_refunds ({', '.join(_COLUMNS)}) SELECT * FROM unnest("
+    + ", ".join(f"CAST(:{name} AS {_ARRAYS.get(name, 'text[]')})" for name in _COLUMNS)
+    + ") ON CONFLICT (provider_id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "provider_id")
+)
 
 
 @dataclass
@@ -201,11 +209,9 @@ class Listing:
 
     def lay_down(self, refunds: Sequence[ProviderRefund]) -> None:
         """A page of the list. A refund that a list in motion names twice is the one that was named last."""
-        rows = {one.provider_id: {name: getattr(one, name) for name in _COLUMNS} for one in refunds}
-        if rows:
-            stored = insert(_listed).values(list(rows.values()))
-            newer = {name: stored.excluded[name] for name in _COLUMNS if name != "provider_id"}
-            self.session.execute(stored.on_conflict_do_update(index_elements=["provider_id"], set_=newer))
+        latest = {one.provider_id: one for one in refunds}.values()
+        if latest:
+            self.session.execute(_LAY_DOWN, {name: [getattr(one, name) for one in latest] for name in _COLUMNS})
 
     def complete(self) -> None:
         """Everything is laid down; questions may be planned now."""

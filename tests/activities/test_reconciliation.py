@@ -213,3 +213,20 @@ async def test_a_success_that_the_bank_took_back_unheard_is_made_good(house: Hou
     assert house.balances(case_id)["payable:shopper"] == -2500, "the shopper is owed again"
     await house.until_healed(case_id)
     assert house.provider_refunds(order)[0].status == "failed"
+
+
+async def test_a_report_that_our_own_books_do_not_bear_is_left_to_a_person_and_the_run_goes_on(house: House) -> None:
+    house.world.payments.knobs(
+        status_later={"next": 1, "mode": "succeeded_then_failed", "seconds": 3600}, drop_events={"probability": 1}
+    )
+    case_id, order = await refunded(house)
+    await house.until_done(case_id)
+    house.world.payments.advance(3700)
+    with house.made.begin() as session:  # its room is gone, so none can be given back
+        session.execute(text("UPDATE tenders SET refunded_minor = 0 WHERE order_id = :id"), {"id": order.id})
+    house.moved = timedelta(hours=4)
+    run_id, _ = await asyncio.to_thread(reconcile, house)
+    with house.made() as session:
+        assert [row.status for row in reconciliations.run(session, run_id)] == ["finished"]
+    (row,) = [row for row in open_differences(house) if row.case_id == case_id]
+    assert (row.kind, row.minor, house.case(case_id).refunded_minor) == ("other_status", -2500, 2500)
