@@ -19,6 +19,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.mail import MailActivities
 from activities.notes import NoteActivities
 from activities.parcel import ParcelActivities
+from activities.reconciliation import ReconciliationActivities
 from activities.settlement import SettlementActivities
 from activities.tier_review import TierReviewActivities
 from assembly import Partners, connected_client, given, partners_of
@@ -29,6 +30,7 @@ from policies.book import HERE as POLICIES
 from policies.book import load_policy_book
 from settings import Settings, read_settings
 from telemetry import set_up_logs
+from workflows.reconciliation import Reconciliation
 from workflows.return_case import ReturnCase
 from workflows.schedules import ensure_schedules
 from workflows.tier_review import TierReview
@@ -36,7 +38,7 @@ from workflows.withdrawal import AcknowledgeWithdrawal
 
 log = logging.getLogger("boomerang.worker")
 
-WORKFLOWS: Sequence[type] = (ReturnCase, AcknowledgeWithdrawal, TierReview)
+WORKFLOWS: Sequence[type] = (ReturnCase, AcknowledgeWithdrawal, TierReview, Reconciliation)
 HOME = "GB"  # where the warehouse of the demo merchant stands
 
 
@@ -67,7 +69,8 @@ def activities(
     effects = [notes.record, notes.write_over, parcel.book, parcel.void, parcel.send_back, settlement.settle]
     book = load_policy_book(policies)
     tiers = TierReviewActivities(made, clock, PolicyShelf(book, programme).thresholds, book.rates)
-    return [*effects, mail.acknowledge_withdrawal, tiers.review]
+    books = ReconciliationActivities(made, clock, partners.payments)
+    return [*effects, mail.acknowledge_withdrawal, tiers.review, books.begin, books.reconcile, books.end]
 
 
 def make_worker(

@@ -8,14 +8,17 @@ function of the three; every way in which they can disagree has a name.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from domain.ledger import PAYABLE_SHOPPER
 from domain.money import Money, format_minor
+from domain.reconciliation import DifferenceKind, OurRefund, ProviderRefund, differences
 from domain.stages import ENDS, Stage
 
 CLEARING = "clearing:payments:"
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Kind(StrEnum):
@@ -36,6 +39,17 @@ class Kind(StrEnum):
     LEDGER_OWES = "the ledger still owes the shopper"
     LEDGER_AMOUNT = "the ledger has another amount sent back"
     SUMS = "the sums do not agree"
+
+
+# What the rule of every day's reconciliation calls it.
+KIND_OF: Mapping[DifferenceKind, Kind] = {
+    DifferenceKind.DOUBLED: Kind.PAID_TWICE,
+    DifferenceKind.UNKNOWN_TO_US: Kind.NOT_IN_OUR_BOOKS,
+    DifferenceKind.UNKNOWN_TO_PROVIDER: Kind.NOT_AT_PROVIDER,
+    DifferenceKind.OTHER_AMOUNT: Kind.PROVIDER_AMOUNT,
+    DifferenceKind.OTHER_CURRENCY: Kind.PROVIDER_AMOUNT,
+    DifferenceKind.OTHER_STATUS: Kind.PROVIDER_STATUS,
+}
 
 
 @dataclass(frozen=True)
@@ -157,15 +171,15 @@ def reconcile(books: Books) -> Reconciled:
     of_case_id = {case.case_id: case for case in books.cases.values()}
     theirs = [refund for refund in books.provider if refund.case_id not in books.other_cases]
     ledger = _ledger(books.postings)
-    differences: list[Difference] = []
+    found: list[Difference] = []
     for expected in books.expected:
         case = books.cases.get(expected.cancellation_id)
-        differences += _of_return(expected, case, books.currency)
+        found += _of_return(expected, case, books.currency)
         if case:
-            differences += _of_books(case, ours.get(case.case_id, ()), ledger.get(case.case_id, {}), books.currency)
-    differences += _of_provider(books.refunds, theirs, of_case_id, books.currency)
+            found += _of_books(case, ours.get(case.case_id, ()), ledger.get(case.case_id, {}), books.currency)
+    found += _of_provider(books.refunds, theirs, of_case_id)
     sums = _sums(books, theirs, ledger)
-    differences += [
+    found += [
         Difference(
             Kind.SUMS,
             group,
@@ -185,7 +199,7 @@ def reconcile(books: Books) -> Reconciled:
         refunded=Money(refunded, books.currency),
         provider=Money(paid, books.currency),
         ledger_minor=balance or owed or booked - refunded,
-        differences=tuple(differences),
+        differences=tuple(found),
         sums=sums,
     )
 
@@ -251,35 +265,19 @@ def _of_books(
 
 
 def _of_provider(
-    ours: Sequence[FoundRefund], theirs: Sequence[FoundRefund], cases: Mapping[str, FoundCase], currency: str
+    ours: Sequence[FoundRefund], theirs: Sequence[FoundRefund], cases: Mapping[str, FoundCase]
 ) -> Iterable[Difference]:
-    known = {refund.id: refund for refund in ours}
-    standing: dict[str, list[FoundRefund]] = defaultdict(list)
-    for refund in theirs:
-        standing[refund.id].append(refund)
-    for refund in ours:
-        case = cases.get(refund.case_id or "")
-        about = f"{refund.id} of {case.rma if case else refund.case_id}"
-        found = standing.get(refund.id, [])
-        alive = [one for one in found if one.status != "failed"]
-        if refund.status == "succeeded" and not found:
-            yield Difference(
-                Kind.NOT_AT_PROVIDER, about, str(Money(refund.amount_minor, currency)), refund.amount_minor
-            )
-        for extra in alive[1:]:
-            yield Difference(Kind.PAID_TWICE, about, str(Money(extra.amount_minor, currency)), extra.amount_minor)
-        for one in found:
-            if (one.amount_minor, one.currency) != (refund.amount_minor, refund.currency):
-                paid = Money(one.amount_minor, one.currency)
-                said = f"{paid} at the provider, {Money(refund.amount_minor, refund.currency)} in our books"
-                yield Difference(Kind.PROVIDER_AMOUNT, about, said, one.amount_minor - refund.amount_minor)
-        if found and refund.status not in {one.status for one in found}:
-            said = f"{found[0].status} at the provider, {refund.status} in our books"
-            yield Difference(Kind.PROVIDER_STATUS, about, said, refund.amount_minor)
-    for refund_id, found in standing.items():
-        if refund_id not in known:
-            minor = sum(one.amount_minor for one in found if one.status != "failed")
-            yield Difference(Kind.NOT_IN_OUR_BOOKS, refund_id, str(Money(minor, currency)), minor)
+    """The rule of every day's reconciliation (domain/reconciliation.py), here after everything has ended: nothing is under way."""
+    listed = [
+        ProviderRefund(f"number {number}", one.id, one.status, one.amount_minor, one.currency)
+        for number, one in enumerate(theirs, start=1)
+    ]
+    known = [OurRefund(one.id, one.case_id or "", one.status, one.amount_minor, one.currency, LONG_AGO) for one in ours]
+    for found in differences(listed, known, settled_before=LONG_AGO):
+        case = cases.get(found.case_id or "")
+        of_case = case.rma if case else found.case_id
+        about = f"{found.refund_id} of {of_case}" if of_case else str(found.refund_id)
+        yield Difference(KIND_OF[found.kind], about, found.said, found.minor)
 
 
 def _by_case(refunds: Sequence[FoundRefund]) -> dict[str, list[FoundRefund]]:

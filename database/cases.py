@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from database.tables import case_lines, case_runs, cases
+from database.tables import case_lines, case_runs, cases, reconciliation_differences
 from domain.case import Outcome, face, outcome
 from domain.errors import Missing
 from domain.replica import from_json, to_json
@@ -221,7 +221,7 @@ def search(
         cases.c.market == market if market else None,
         cases.c.customer_id == customer if customer else None,
         cases.c.due_at < due_before if due_before else None,
-        None if needs_attention is None else (cases.c.stage == Stage.ATTENTION) == needs_attention,
+        None if needs_attention is None else _needs_attention() == needs_attention,
         or_(cases.c.id == q, cases.c.rma == q, cases.c.order_id == q, cases.c.customer_id == q) if q else None,
         or_(cases.c.opened_at < after[0], and_(cases.c.opened_at == after[0], cases.c.id < after[1]))
         if after
@@ -229,6 +229,15 @@ def search(
     ]
     question = select(cases).where(*[condition for condition in wanted if condition is not None])
     return session.execute(question.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit + 1)).all()
+
+
+def _needs_attention() -> ColumnElement[bool]:
+    """It cannot move by itself, or a payment provider's books say otherwise about its refund."""
+    differ = reconciliation_differences.c
+    return or_(
+        cases.c.stage == Stage.ATTENTION,
+        select(differ.id).where(differ.case_id == cases.c.id, differ.status == "open").exists(),
+    )
 
 
 def _faced(state: State) -> dict[str, Any]:

@@ -165,6 +165,7 @@ def report(
     if part.status == status or part.status == "failed" or (part.status == "succeeded" and status != "failed"):
         return False
     values: dict[str, Any] = {"status": status, "provider_id": provider_id or part.provider_id, "failure": failure}
+    values["changed_at"] = at
     if status in FINAL:
         values["settled_at"] = at
     session.execute(update(tender_refunds).where(tender_refunds.c.id == part.id).values(values))

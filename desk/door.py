@@ -18,6 +18,7 @@ from desk.customs import CustomsDesk
 from desk.events import PartnersEvents
 from desk.opening import Openings
 from desk.policies import PoliciesDesk
+from desk.reconciliations import Reconciliations
 from desk.teller import Teller, quietly
 from desk.words import (
     AppealTooLate,
@@ -85,6 +86,7 @@ class ReturnsDesk:
         self._openings = Openings(book, self.policies.shelf, clock)
         self._teller = Teller(sessions, client, task_queue)
         self._events = PartnersEvents(sessions, clock, self._teller, carriers, payments)
+        self.reconciliations = Reconciliations(sessions, client, payments, clock, task_queue)
 
     # --- orders ---
 
@@ -376,7 +378,7 @@ class ReturnsDesk:
 
         def look() -> tuple[Sequence[str], Sequence[Row[Any]], Sequence[Row[Any]]]:
             with self._sessions() as session:
-                before = self._clock(session) - HEAL_AFTER
+                before = self._old_enough(session)
                 return (
                     [row.id for row in cases.not_started(session, opened_before=before)],
                     facts.untold(session, recorded_before=before),
@@ -403,7 +405,11 @@ class ReturnsDesk:
 
         starting = set(unstarted)
         await asyncio.gather(*(of_case(*one) for one in by_case.items()), *(of_partner(event) for event in unworked))
-        return len(unstarted) + len(untold) + len(unworked)
+        runs = await self.reconciliations.heal(self._old_enough)
+        return len(unstarted) + len(untold) + len(unworked) + runs
+
+    def _old_enough(self, session: Session) -> datetime:
+        return self._clock(session) - HEAL_AFTER
 
 
 def _another_decides(caller: Caller) -> Callable[[Session, Row[Any], datetime], dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from database import cases, facts, inbox, parcels, refunds
+from database import cases, facts, inbox, parcels, refunds, reports
 from database.engine import Clock, Sessions
 from desk.teller import Teller, quietly
 from desk.words import Told
@@ -130,22 +130,15 @@ class PartnersEvents:
             return f"unknown refund {event.refund_id}", None
         if receipt is None or (receipt.amount_minor, receipt.currency) != (found.amount_minor, found.currency):
             return f"unknown: the provider's books do not agree on {event.refund_id}", None
-        row = cases.lock(session, found.case_id)
-        part = refunds.lock_part(session, found.id)
-        at = self._clock(session)
-        if part is None or not refunds.report(
-            session, part, receipt.status, provider_id=receipt.provider_id, failure=receipt.failure, at=at
-        ):
-            return "known before", None
-        standing = refunds.standing(session, found.case_id)
-        if standing == "pending":
-            return "noted", None
-        fact = Fact(
-            FactKind.REFUND_REPORTED,
-            at,
-            f"refund_reported:{found.id}:{receipt.status}",
-            code,
-            {"status": standing, "refund_id": found.id, "round": refunds.latest_round(session, found.case_id)},
+        changed, recorded = reports.take_over(
+            session,
+            found,
+            receipt.status,
+            provider_id=receipt.provider_id,
+            failure=receipt.failure,
+            by=code,
+            clock=self._clock,
         )
-        recorded = facts.record(session, row.id, fact, tell="signal")
-        return "noted", Told(row.id, recorded.fact) if recorded.told else None
+        if not changed:
+            return "known before", None
+        return "noted", Told(found.case_id, recorded.fact) if recorded and recorded.told else None

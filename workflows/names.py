@@ -18,6 +18,7 @@ UPDATES = {
 SIGNALS = {FactKind.SCANNED: "carrier_reported", FactKind.REFUND_REPORTED: "provider_reported"}
 NUDGE = "nudge"
 ACKNOWLEDGE_TYPE = "AcknowledgeWithdrawal"
+RECONCILIATION_TYPE = "Reconciliation"
 
 
 def workflow_id(case_id: str) -> str:
@@ -26,3 +27,7 @@ def workflow_id(case_id: str) -> str:
 
 def acknowledgement_id(withdrawal_id: str) -> str:
     return f"withdrawal/{withdrawal_id}"
+
+
+def reconciliation_workflow_id(run_id: str) -> str:
+    return f"reconciliation/{run_id}"

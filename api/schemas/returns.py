@@ -20,7 +20,7 @@ from api.schemas.common import (
     spoken,
     wrong,
 )
-from database import cases, parcels, refunds
+from database import cases, parcels, reconciliations, refunds
 from desk import appeal_until
 from domain.goods import GoodsCondition
 from domain.opening import RequestedLine, Resolution, ReturnRequest
@@ -32,6 +32,7 @@ from domain.state import FactKind, Method, State
 
 LINES_MAX = 200
 SERIALS_MAX = 100
+PAYMENTS_DIFFER = "payments_differ"
 
 
 # --- what is asked ---
@@ -147,7 +148,7 @@ class DueShown(BaseModel):
 
 
 class AttentionShown(BaseModel):
-    """Why the return cannot move by itself, since when, and what a person can do about it."""
+    """Why a person has to look, since when, and what can be done: the return cannot move by itself, or a provider's books differ."""
 
     reason: str
     since: str
@@ -251,11 +252,14 @@ def present(session: Session, case_id: str) -> dict[str, Any]:
 
 
 def present_many(session: Session, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Returns in the order given; the same four questions for one row and for a hundred."""
+    """Returns in the order given; the same five questions for one row and for a hundred."""
     ids = [row.id for row in rows]
     lines, fees = cases.lines_of(session, ids), refunds.fees_of_cases(session, ids)
     sums, moved = refunds.totals(session, ids), parcels.of_cases(session, ids)
-    return [_present(row, lines[row.id], fees[row.id], sums[row.id], moved[row.id]) for row in rows]
+    differ = reconciliations.open_of_cases(session, ids)
+    return [
+        _present(row, lines[row.id], fees[row.id], sums[row.id], moved[row.id], differ.get(row.id, ())) for row in rows
+    ]
 
 
 def in_order(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -269,6 +273,7 @@ def _present(
     fees: Sequence[Row[Any]],
     sums: Mapping[str, int],
     moved: Sequence[Row[Any]],
+    differ: Sequence[Row[Any]],
 ) -> dict[str, Any]:
     currency = row.currency
     return {
@@ -287,7 +292,7 @@ def _present(
         "stage": row.stage,
         "outcome": row.outcome,
         "due": {"at": spoken(row.due_at), "owner": row.due_owner, "default": row.due_default} if row.due_at else None,
-        "needs_attention": _attention(row),
+        "needs_attention": _attention(row) or _payments_differ(differ),
         "appeal": _appeal(row, lines),
         "trouble": row.trouble,
         "lines": [_line(line, currency) for line in lines],
@@ -359,6 +364,13 @@ def _attention(row: Row[Any]) -> dict[str, Any] | None:
     state = from_json(row.state)
     actions = [word for kind, word in _ACTIONS.items() if _helps(state, kind)]
     return {"reason": row.attention_reason, "since": spoken(row.attention_since), "actions": actions}
+
+
+def _payments_differ(differ: Sequence[Row[Any]]) -> dict[str, Any] | None:
+    """The provider's books say otherwise; the return itself may have ended long ago."""
+    if not differ:
+        return None
+    return {"reason": PAYMENTS_DIFFER, "since": spoken(differ[0].first_seen_at), "actions": ["resolve_difference"]}
 
 
 def _appeal(row: Row[Any], lines: Sequence[Row[Any]]) -> dict[str, Any] | None:

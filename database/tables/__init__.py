@@ -10,6 +10,7 @@ from database.tables.facts import events, facts, inbox
 from database.tables.money import fees, ledger_entries, ledger_postings, refunds, tender_refunds
 from database.tables.orders import customers, order_charges, order_lines, orders, tenders
 from database.tables.policies import policies
+from database.tables.reconciliations import reconciliation_differences, reconciliations
 from database.tables.withdrawals import withdrawals
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "orders",
     "parcels",
     "policies",
+    "reconciliation_differences",
+    "reconciliations",
     "reference_rates",
     "refunds",
     "tender_refunds",

@@ -55,6 +55,9 @@ tender_refunds = Table(
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("created_at", Moment, nullable=False),
     Column("settled_at", Moment),
+    Column(
+        "changed_at", Moment
+    ),  # when the provider's word last moved it; empty: not since it was made, or before this was kept
     UniqueConstraint("case_id", "order_id", "tender_id", "round"),
     UniqueConstraint("processor", "provider_id"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),

@@ -116,6 +116,7 @@ tenders = Table(
     Column("refunded_minor", Minor, nullable=False, server_default="0"),
     CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
     CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded_within_amount"),
+    Index(None, "processor", "reference"),
 )
 
 __all__ = ["customers", "order_charges", "order_lines", "orders", "tenders"]

@@ -15,7 +15,7 @@ Reasons of a refusal have one word where providers mean the same, and otherwise 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -88,7 +88,10 @@ class RefundOrder:
 
 @dataclass(frozen=True)
 class RefundReceipt:
-    """One refund as it stands in the provider's books; `refund_id` is empty for one that we never asked for."""
+    """One refund as it stands in the provider's books.
+
+    `refund_id` is empty for one that we never asked for; `moved_at` is when it was made or changed last, where the provider says.
+    """
 
     provider_id: str
     refund_id: str
@@ -98,6 +101,7 @@ class RefundReceipt:
     failure: str | None = None
     payment_reference: str | None = None
     case_id: str | None = None
+    moved_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

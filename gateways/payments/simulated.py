@@ -1,6 +1,7 @@
 """The simulated payment provider, seen from our side: a strict fake with books of its own (`partners/payments`)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from pydantic import Field
 
@@ -42,6 +43,7 @@ class _Refund(PartnerShape):
     status: str = Field(pattern=STATUS_WORDS)
     failure: str | None
     metadata: _Metadata
+    changed_at: datetime | None = None
 
 
 class _RefundPage(PartnerShape):
@@ -151,4 +153,5 @@ def _receipt(refund: _Refund) -> RefundReceipt:
         failure=refund.failure,
         payment_reference=refund.payment,
         case_id=refund.metadata.case_id,
+        moved_at=refund.changed_at,
     )

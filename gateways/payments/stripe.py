@@ -82,6 +82,7 @@ class _Refund(PartnerShape):
     payment_intent: str | _Named | None = None
     charge: str | _Named | None = None
     failure_reason: str | None = None
+    created: int | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
 
 
@@ -301,6 +302,8 @@ def _receipt(refund: _Refund, *, asked: str | None) -> RefundReceipt:
         failure=(refund.failure_reason or refund.status) if status is ProviderStatus.FAILED else None,
         payment_reference=asked if asked in over else next(iter(over), None),
         case_id=refund.metadata.get("case_id"),
+        # Stripe says when a refund was made and not when it changed: a change looks older than it is.
+        moved_at=datetime.fromtimestamp(refund.created, UTC) if refund.created else None,
     )
 
 

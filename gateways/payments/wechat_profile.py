@@ -9,7 +9,7 @@ Rules and words: pay.weixin.qq.com, API v3, "apply for refund" and "query refund
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import quote
@@ -68,6 +68,7 @@ class _Told(PartnerShape):
     out_refund_no: str
     transaction_id: str
     amount: _Amount
+    create_time: datetime | None = None
 
 
 class _Refund(_Told):
@@ -222,4 +223,5 @@ def _receipt(refund: _Refund) -> RefundReceipt:
         currency=refund.amount.currency,
         failure=refund.status.lower() if status is ProviderStatus.FAILED else None,
         payment_reference=refund.transaction_id,
+        moved_at=refund.create_time,
     )

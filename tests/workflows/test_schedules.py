@@ -9,7 +9,7 @@ from temporalio.client import Client, Schedule, ScheduleActionStartWorkflow, Sch
 from temporalio.client import ScheduleIntervalSpec as Every
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from workflows.schedules import REVIEW_HOUR, ensure_schedules, tier_review_id
+from workflows.schedules import RECONCILE_HOUR, REVIEW_HOUR, ensure_schedules, reconciliation_id, tier_review_id
 from workflows.tier_review import TierReview
 
 pytestmark = pytest.mark.anyio
@@ -31,15 +31,23 @@ def queue() -> str:
     return f"schedules-{next(_numbers)}"
 
 
-async def test_it_is_made_once_however_many_workers_start_at_once(client: Client, queue: str) -> None:
+SCHEDULES = {
+    "TierReview": (tier_review_id, REVIEW_HOUR),
+    "Reconciliation": (reconciliation_id, RECONCILE_HOUR),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+async def test_it_is_made_once_however_many_workers_start_at_once(client: Client, queue: str, name: str) -> None:
+    id_of, hour = SCHEDULES[name]
     await asyncio.gather(*(ensure_schedules(client, queue) for _ in range(4)))
-    found = await client.get_schedule_handle(tier_review_id(queue)).describe()
+    found = await client.get_schedule_handle(id_of(queue)).describe()
 
     assert isinstance(found.schedule.action, ScheduleActionStartWorkflow)
-    assert (found.schedule.action.workflow, found.schedule.action.task_queue) == ("TierReview", queue)
+    assert (found.schedule.action.workflow, found.schedule.action.task_queue) == (name, queue)
     assert found.schedule.policy.overlap is ScheduleOverlapPolicy.SKIP
     first, second = found.info.next_action_times[:2]
-    assert (first.hour, first.minute, second - first) == (REVIEW_HOUR, 0, timedelta(days=1))
+    assert (first.hour, first.minute, second - first) == (hour, 0, timedelta(days=1))
 
 
 async def test_one_that_is_there_is_brought_up_to_date_and_stays_paused(client: Client, queue: str) -> None:

@@ -1,0 +1,45 @@
+"""A payment provider's word on one of our refunds, taken over: by its event, or because its list says so.
+
+The tender refund, the ledger and the tender's room move together with the timeline of the case, in one transaction; the running case
+hears of it because the fact is written down as one that it must still be told.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from database import cases, facts, refunds
+from database.facts import Recorded
+from domain.state import Fact, FactKind
+
+
+def take_over(
+    session: Session,
+    part: Row[Any],
+    status: str,
+    *,
+    provider_id: str,
+    failure: str | None,
+    by: str,
+    clock: Callable[[Session], datetime],
+) -> tuple[bool, Recorded | None]:
+    """Whether the report changed anything, and the fact that the case was given; None while the refund as a whole stays pending."""
+    row = cases.lock(session, part.case_id)
+    locked = refunds.lock_part(session, part.id)
+    at = clock(session)
+    if locked is None or not refunds.report(session, locked, status, provider_id=provider_id, failure=failure, at=at):
+        return False, None
+    standing = refunds.standing(session, row.id)
+    if standing == "pending":
+        return True, None
+    fact = Fact(
+        FactKind.REFUND_REPORTED,
+        at,
+        f"refund_reported:{part.id}:{status}",
+        by,
+        {"status": standing, "refund_id": part.id, "round": refunds.latest_round(session, row.id)},
+    )
+    return True, facts.record(session, row.id, fact, tell="signal")
