@@ -4,6 +4,7 @@ import typer
 
 from commands.data import app as data
 from commands.demo import demo
+from commands.goodwill import app as goodwill
 from commands.keys import app as keys
 from commands.migrate import migrate
 from commands.ops import app as ops
@@ -32,6 +33,7 @@ app.command()(receipt)
 app.add_typer(data, name="data")
 app.add_typer(order, name="order")
 app.add_typer(returns, name="return")
+app.add_typer(goodwill, name="goodwill")
 app.add_typer(withdrawal, name="withdrawal")
 app.add_typer(ops, name="ops")
 app.add_typer(keys, name="keys")

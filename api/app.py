@@ -16,6 +16,7 @@ from api.errors import translate_errors, unforeseen
 from api.routes import (
     customers,
     decisions,
+    goodwill,
     health,
     ops,
     orders,
@@ -43,6 +44,7 @@ ROUTERS = (
     customers.router,
     returns.router,
     decisions.router,
+    goodwill.router,
     warehouse.router,
     webhooks.router,
     withdrawals.router,
@@ -58,6 +60,7 @@ TAGS = [
     {"name": "customers", "description": "Who buys, and which tier they have"},
     {"name": "returns", "description": "Returns: opened and read"},
     {"name": "decisions", "description": "What people decide about a return under way"},
+    {"name": "goodwill", "description": "Money beyond what a return brings back, decided by two"},
     {"name": "warehouse", "description": "Parcels received, goods judged"},
     {"name": "partners", "description": "What carriers and payment providers report"},
     {"name": "withdrawals", "description": "The statutory right of withdrawal, declared and acknowledged"},

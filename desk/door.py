@@ -15,6 +15,7 @@ from database.engine import Clock, Sessions, database_time
 from database.inspections import Judged
 from desk.customers import Customers
 from desk.events import PartnersEvents
+from desk.goodwill import GoodwillDesk
 from desk.opening import Openings
 from desk.policies import PoliciesDesk
 from desk.teller import Teller, quietly
@@ -39,6 +40,7 @@ from desk.words import (
     spoken,
 )
 from domain.calendar import after
+from domain.destination import Destination
 from domain.errors import Invalid
 from domain.opening import ReturnRequest
 from domain.order import Order, check_order
@@ -83,6 +85,7 @@ class ReturnsDesk:
         self._openings = Openings(book, self.policies.shelf, clock)
         self._teller = Teller(sessions, client, task_queue)
         self._events = PartnersEvents(sessions, clock, self._teller, carriers, payments)
+        self.goodwill = GoodwillDesk(sessions, client, self.policies.shelf, clock, task_queue)
 
     # --- orders ---
 
@@ -178,6 +181,19 @@ class ReturnsDesk:
         return await self._say(
             case_id, FactKind.APPEALED, caller, key, {"reason": reason}, prepare=check, version=version
         )
+
+    async def give_destination(
+        self,
+        case_id: str,
+        to: Destination,
+        caller: Caller,
+        key: IdempotencyKey | None = None,
+        *,
+        version: int | None = None,
+    ) -> Said:
+        """The shopper says where money goes that its tender cannot take back."""
+        data = {"destination": str(to)}
+        return await self._say(case_id, FactKind.DESTINATION_GIVEN, caller, key, data, version=version)
 
     async def cancel(
         self,
@@ -401,7 +417,7 @@ class ReturnsDesk:
 
         starting = set(unstarted)
         await asyncio.gather(*(of_case(*one) for one in by_case.items()), *(of_partner(event) for event in unworked))
-        return len(unstarted) + len(untold) + len(unworked)
+        return len(unstarted) + len(untold) + len(unworked) + await self.goodwill.heal()
 
 
 def _another_decides(caller: Caller) -> Callable[[Session, Row[Any], datetime], dict[str, Any]]:

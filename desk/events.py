@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from database import cases, facts, inbox, parcels, refunds
+from database import cases, facts, goodwill, inbox, parcels, refunds
 from database.engine import Clock, Sessions
 from desk.teller import Teller, quietly
 from desk.words import Told
@@ -17,6 +17,7 @@ from domain.stages import Stage
 from domain.state import Fact, FactKind
 from gateways.carriers.base import CarrierEvent, CarrierGateway, Direction, ParcelStatus
 from gateways.payments.base import PaymentGateway, ProviderEvent, RefundReceipt
+from gateways.payments.payouts import find_sent
 
 log = logging.getLogger("boomerang.desk")
 
@@ -118,7 +119,7 @@ class PartnersEvents:
         """A provider's event is only a reason to ask: what is booked is what the provider's books say when asked."""
         with self._sessions() as session:
             part = refunds.get_part(session, event.refund_id)
-        return self._payments[code].find_refund(part.id, part.reference) if part else None
+        return find_sent(self._payments[code], part.id, part.reference, part.destination) if part else None
 
     def _refund_report(
         self, session: Session, event: ProviderEvent, receipt: RefundReceipt | None, code: str
@@ -131,10 +132,12 @@ class PartnersEvents:
         row = cases.lock(session, found.case_id)
         part = refunds.lock_part(session, found.id)
         at = self._clock(session)
-        if part is None or not refunds.report(
+        if part is None or not goodwill.report(
             session, part, receipt.status, provider_id=receipt.provider_id, failure=receipt.failure, at=at
         ):
             return "known before", None
+        if part.purpose != refunds.SETTLEMENT:
+            return "noted: goodwill", None
         standing = refunds.standing(session, found.case_id)
         if standing == "pending":
             return "noted", None
@@ -143,7 +146,8 @@ class PartnersEvents:
             at,
             f"refund_reported:{found.id}:{receipt.status}",
             code,
-            {"status": standing, "refund_id": found.id, "round": refunds.latest_round(session, found.case_id)},
+            {"status": standing, "refund_id": found.id, "round": refunds.latest_round(session, found.case_id)}
+            | ({"gone": True} if standing == "failed" and refunds.tender_is_gone(session, found.case_id) else {}),
         )
         recorded = facts.record(session, row.id, fact, tell="signal")
         return "noted", Told(row.id, recorded.fact) if recorded.told else None

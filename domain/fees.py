@@ -28,6 +28,7 @@ class FeeKind(StrEnum):
     lost_goods      goods that the carrier took and never delivered
     inspection      judging the goods on the bench
     outbound_label  the freight of sending goods back to the shopper, or a replacement
+    goodwill        money given beyond what a return brings back
     """
 
     RETURN_LABEL = "return_label"
@@ -35,6 +36,7 @@ class FeeKind(StrEnum):
     LOST_GOODS = "lost_goods"
     INSPECTION = "inspection"
     OUTBOUND_LABEL = "outbound_label"
+    GOODWILL = "goodwill"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ What happens to one return, and what is booked:
     refund paid over a tender      debit payable:shopper             credit clearing:payments:<processor>
     that refund fails later        the reversal of its entry: the shopper is owed again
     goods lost on the way          debit receivable:carrier:<carrier> credit goods_returned:merchant
+    goodwill approved              debit fee:goodwill:merchant       credit payable:shopper
+    its refund fails for good      debit payable:shopper             credit fee:goodwill:merchant
+    it went before a refund        debit fee:goodwill:shopper        credit fee:goodwill:merchant
+      that would exceed the sale   (and the settlement keeps it as it keeps any fee of the shopper's)
 """
 
 from collections.abc import Iterable
@@ -30,6 +34,7 @@ from domain.refund import RefundQuote
 
 GOODS_RETURNED = "goods_returned:merchant"
 PAYABLE_SHOPPER = "payable:shopper"
+GOODWILL = "fee:goodwill:merchant"
 
 
 class EntryKind(StrEnum):
@@ -40,6 +45,7 @@ class EntryKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     FEE = "fee"
     LOST_GOODS = "lost_goods"
+    GOODWILL = "goodwill"
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,23 @@ def lost_goods_entry(case_id: str, parcel_id: str, carrier: str, value: Money) -
     """Goods that never arrived: the merchant has not got them back, the carrier owes what they were sold for."""
     postings = _pair(f"receivable:carrier:{carrier}", GOODS_RETURNED, value)
     return Entry(EntryKind.LOST_GOODS, f"lost:{parcel_id}", case_id, postings)
+
+
+def goodwill_entry(case_id: str, goodwill_id: str, amount: Money) -> Entry:
+    """The merchant owes the shopper more than the goods bring back."""
+    return Entry(EntryKind.GOODWILL, f"goodwill:{goodwill_id}", case_id, _pair(GOODWILL, PAYABLE_SHOPPER, amount))
+
+
+def goodwill_undone_entry(case_id: str, refund_id: str, amount: Money) -> Entry:
+    """A tender refund of it will not arrive: that part is owed no longer, and somebody may give it anew."""
+    postings = _pair(PAYABLE_SHOPPER, GOODWILL, amount)
+    return Entry(EntryKind.GOODWILL, f"goodwill_undone:{refund_id}", case_id, postings)
+
+
+def goodwill_counted_entry(case_id: str, amount: Money) -> Entry:
+    """What was given as goodwill is taken for a part of a refund that would otherwise exceed what was paid."""
+    postings = _pair("fee:goodwill:shopper", GOODWILL, amount)
+    return Entry(EntryKind.GOODWILL, f"goodwill_counted:{case_id}", case_id, postings)
 
 
 def balances(entries: Iterable[Entry]) -> dict[tuple[str, str], int]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from domain.errors import Missing
 from domain.goods import GoodsCondition, Nature
+from domain.limits import DestinationSilence
 from domain.market import Market
 from domain.rates import PolicyRates
 from domain.tier import Tier, TierThresholds
@@ -218,6 +219,9 @@ class ReturnPolicy:
     methods              the ways goods may come back; empty = all
     informed_of_right    shoppers are told of their right to withdraw; a market's period is longer where they are not
     fair_use             return histories are looked at (tier table, abuse rows)
+    destination          how long the shopper has to say where money goes that its tender cannot take back; empty: an operator
+    destination_silence  what her silence about that means
+    goodwill_limit_minor by currency: goodwill up to so many minor units needs no second person; left out, each one does
     """
 
     programme: str
@@ -246,6 +250,9 @@ class ReturnPolicy:
     methods: frozenset[str] = frozenset()
     informed_of_right: bool = True
     fair_use: bool = True
+    destination: str = ""
+    destination_silence: DestinationSilence = DestinationSilence.OPERATOR
+    goodwill_limit_minor: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def source(self) -> str:

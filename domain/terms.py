@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from domain.calendar import Span
 from domain.clock import clock_of
-from domain.limits import ApprovalDefault, Limits, RefundTrigger
+from domain.limits import ApprovalDefault, DestinationSilence, Limits, RefundTrigger
 from domain.market import (
     Market,
     freight_without_fault,
@@ -171,6 +171,8 @@ def terms_for(
             refund_trigger=trigger,
             recharge=row.text("advance_recharge") or Limits.recharge,
             refund_clock=clock,
+            destination=policy.destination,
+            destination_silence=_unless_operator(policy.destination_silence),
         ),
         promises=tuple((name, value) for name in table.rows if (value := row.value(name)) is not None),
         law_confidence=market.confidence,
@@ -196,6 +198,11 @@ def terms_for(
             ("returnless", row.source("returnless_ceiling") if policy.returnless else policy.source),
         ),
     )
+
+
+def _unless_operator(silence: DestinationSilence) -> str:
+    """What a silence means, left empty where it means what it always meant: running cases keep their limits for ever."""
+    return "" if silence is DestinationSilence.OPERATOR else silence.value
 
 
 class _Rows:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from domain.calendar import Span, UnreadableSpan
 from domain.errors import Invalid
 from domain.goods import GoodsCondition, Nature
-from domain.limits import ApprovalDefault, RefundTrigger
+from domain.limits import ApprovalDefault, DestinationSilence, RefundTrigger
 from domain.market import Confidence, Market, Right
 from domain.matching import UnmatchedReason
 from domain.money import EXPONENTS
@@ -473,6 +473,7 @@ def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
     version = page.text("version")
     table = _overridden(tiers, page.maybe_page("tiers"), f"programme {called} v{version}")
     returnless = page.maybe_page("returnless")
+    destination, goodwill = page.maybe_page("destination"), page.maybe_page("goodwill")
     policy = ReturnPolicy(
         programme=called,
         title=page.text("title"),
@@ -501,10 +502,15 @@ def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
         methods=asking.words("methods", METHODS),
         informed_of_right=law.maybe("informed_of_right", otherwise=True),
         fair_use=asking.maybe("fair_use", otherwise=True),
+        destination=destination.span("within") if destination.names() else "",
+        destination_silence=destination.choice("silence", DestinationSilence)
+        if destination.has("silence")
+        else DestinationSilence.OPERATOR,
+        goodwill_limit_minor=_limits_by_currency(goodwill.page("limit_minor")) if goodwill.has("limit_minor") else {},
     )
     if page.has("about"):
         page.text("about")
-    for part in (window, fees, goods, refer, law, asking, returnless, page):
+    for part in (window, fees, goods, refer, law, asking, returnless, destination, goodwill, page):
         part.end()
     return policy
 

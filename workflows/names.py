@@ -14,10 +14,12 @@ UPDATES = {
     FactKind.EXTENDED: "extend",
     FactKind.RETRIED: "retry",
     FactKind.APPEALED: "appeal",
+    FactKind.DESTINATION_GIVEN: "give_destination",
 }
 SIGNALS = {FactKind.SCANNED: "carrier_reported", FactKind.REFUND_REPORTED: "provider_reported"}
 NUDGE = "nudge"
 ACKNOWLEDGE_TYPE = "AcknowledgeWithdrawal"
+GOODWILL_TYPE = "Goodwill"
 
 
 def workflow_id(case_id: str) -> str:
@@ -26,3 +28,7 @@ def workflow_id(case_id: str) -> str:
 
 def acknowledgement_id(withdrawal_id: str) -> str:
     return f"withdrawal/{withdrawal_id}"
+
+
+def goodwill_workflow_id(goodwill_id: str) -> str:
+    return f"goodwill/{goodwill_id}"

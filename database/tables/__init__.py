@@ -5,6 +5,7 @@ from database.tables.base import metadata
 from database.tables.cases import case_lines, case_runs, cases, inspection_lines, inspections, parcels
 from database.tables.customers import customer_tier_changes, customer_tiers
 from database.tables.facts import events, facts, inbox
+from database.tables.goodwill import goodwill_refunds
 from database.tables.money import fees, ledger_entries, ledger_postings, refunds, tender_refunds
 from database.tables.orders import customers, order_lines, orders, tenders
 from database.tables.policies import policies
@@ -21,6 +22,7 @@ __all__ = [
     "events",
     "facts",
     "fees",
+    "goodwill_refunds",
     "idempotency_keys",
     "inbox",
     "inspection_lines",
