@@ -54,7 +54,6 @@ class GoodwillActivities:
                 goodwill.change(session, goodwill_id, trouble={"last_error": str(error)[:500]})
             raise
         with self._sessions.begin() as session:
-            cases.note_trouble(session, case_id, None)
             return str(goodwill.follow(session, goodwill_id, self._clock(session)).status)
 
     def _intend(self, session: Session, goodwill_id: str) -> set[str]:

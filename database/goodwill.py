@@ -90,6 +90,7 @@ def spoken_for(session: Session, order_id: str, *, but: str | None = None) -> in
     return int(waits or 0) + int(owed or 0)
 
 
+_OVER_TROUBLE = "UPDATE cases SET trouble = NULL WHERE id = :case_id AND trouble ->> 'doing' = 'pay_goodwill'"
 _OWED_AGAIN = """
 SELECT coalesce(sum(amount_minor), 0) FROM (
     SELECT DISTINCT ON (case_id, tender_id) amount_minor, status FROM tender_refunds
@@ -173,6 +174,8 @@ def follow(session: Session, goodwill_id: str, at: datetime) -> Row[Any]:
         finished_at=(before.finished_at or at) if ended else None,
         trouble=None if ended else before.trouble,
     )
+    if ended:  # whoever hears it first: the effect that tried again, or the provider's event
+        session.execute(text(_OVER_TROUBLE), {"case_id": before.case_id})
     if status != before.status:
         tell(session, after, f"goodwill_{status}", by="boomerang", at=at)
     return after

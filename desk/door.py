@@ -58,6 +58,8 @@ HEAL_AFTER = timedelta(seconds=4)  # what is younger is being told by whoever wr
 
 APPEAL_OF_OLD = "7d"  # of returns opened before their terms said so
 
+SAID = {FactKind.DESTINATION_GIVEN: "given a destination"}  # where the fact's own word makes no sentence
+
 Present = Callable[[Session, str], dict[str, Any]]
 
 
@@ -335,7 +337,7 @@ class ReturnsDesk:
         undone = kind is FactKind.CANCELLED and not (state.ending or state.stage is Stage.CANCELLED)
         if first and not undone:
             raise DoneBefore(
-                f"Return {row.rma} was {kind} by {first.by} on {spoken(first.at)}.",
+                f"Return {row.rma} was {SAID.get(kind, kind)} by {first.by} on {spoken(first.at)}.",
                 by=first.by,
                 at=first.at,
                 stage=state.stage,

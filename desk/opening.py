@@ -69,7 +69,12 @@ class Openings:
             "currency": judgement.currency,
             "resolution": request.resolution,
             "method": request.method,
-            "terms": {**asdict(terms), "limits": asdict(judgement.limits), "freight": judgement.freight._asdict()},
+            "terms": {
+                **asdict(terms),
+                "limits": asdict(judgement.limits),
+                "freight": judgement.freight._asdict(),
+                **({"refund_as": judgement.refund_as} if judgement.refund_as else {}),
+            },
             "referred": judgement.verdict is Verdict.REFERRED,
             "explanation": [asdict(decision) for decision in judgement.explanation],
             "quoted_minor": judgement.quote.total_minor,

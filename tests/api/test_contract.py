@@ -49,6 +49,13 @@ KNOWN: dict[str, Any] = {
         "changes": 5,
     },
 }
+KNOWN["POST /v1/returns/{return_id}/goodwill"] = {
+    "amount": {"amount": 500, "currency": "EUR"},
+    "reason": "late",
+    "order_id": "o_1",
+    "again": False,
+}
+KNOWN["POST /v1/returns/{return_id}/destination"] = {"kind": "bank", "token": "ba_1"}
 KNOWN["POST /v1/withdrawals"] = DECLARE_EXAMPLE
 KNOWN["POST /v1/withdrawals/{withdrawal_id}/answer"] = {"text": "done"}
 NASTY: list[Any] = [
