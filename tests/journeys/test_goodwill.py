@@ -1,11 +1,14 @@
 """Goodwill on the real house: asked for by one, agreed to by another, paid once, and never more than was paid for the order."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from database import goodwill
+from database.engine import Sessions
 from desk import Caller, IdempotencyKey
 from desk.goodwill import GoodwillAsked
 from domain.errors import BoomerangError
@@ -16,13 +19,20 @@ from domain.goodwill import (
     GoodwillNeedsAnother,
 )
 from domain.order import Order
-from tests.house import House
+from tests.house import House, World, open_house
 from tests.waiting_for import eventually
 
 pytestmark = pytest.mark.anyio
 
 ANN, BOB = Caller("key_ops", "ops: ann"), Caller("key_ops", "ops: bob")
 TIMES = 20
+
+
+@pytest.fixture(scope="module")
+async def generous(made_sessions: Sessions, temporal_address: str, world: World, house: House) -> AsyncIterator[House]:
+    """A programme under which one person may give ten pounds."""
+    async with open_house(made_sessions, temporal_address, world, programme="worry_free") as made:
+        yield made
 
 
 def asked(minor: int | None, *, again: bool = False, currency: str | None = "GBP") -> GoodwillAsked:
@@ -65,6 +75,17 @@ async def test_what_one_proposes_another_approves_and_it_is_paid(house: House) -
     assert [kind for kind in kinds if "goodwill" in kind] == ["goodwill_proposed", "goodwill_approved", "goodwill_paid"]
     assert "goodwill.paid" in house.event_types(case_id)
     assert house.broken() == set()
+
+
+async def test_up_to_the_limit_of_the_policy_one_person_decides(generous: House) -> None:
+    case_id, order = await booked(generous)
+    small = await generous.desk.goodwill.propose(case_id, asked(1000), ANN)
+    assert (small.body["status"], small.body["approved"]["by"]) == ("approved", "ops: ann")
+    await generous.until_goodwill(small.body["id"], "paid")
+    assert [one.amount_minor for one in generous.provider_refunds(order)] == [1000]
+    large = await generous.desk.goodwill.propose(case_id, asked(1001), ANN)
+    assert large.body["status"] == "proposed"
+    assert generous.broken() == set()
 
 
 async def test_what_somebody_refuses_is_never_paid_and_decided_once(house: House) -> None:
@@ -205,8 +226,6 @@ async def test_one_wish_sent_twice_under_one_key_is_one_goodwill(house: House) -
         assert first.body == second.body
         assert sorted((first.replayed, second.replayed)) == [False, True]
     with house.made() as session:
-        from database import goodwill
-
         assert len(goodwill.search(session, status=None, case_id=case_id, after=None, limit=100)) == TIMES
 
 
