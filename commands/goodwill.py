@@ -12,7 +12,7 @@ from commands.returns import Which as Return
 from commands.returns import app as returns
 from commands.words import WrongUse, in_plain_words, moment, money, say, say_json, show_table
 from domain.goodwill import GoodwillStatus
-from domain.money import exponent
+from domain.money import LARGEST_MINOR, exponent
 
 app = typer.Typer(no_args_is_help=True, help="Goodwill: looked at, approved or refused by a second person.")
 
@@ -97,7 +97,7 @@ def to_minor(text: str, currency: str) -> int:
         minor = Decimal(text).scaleb(exponent(currency))
     except InvalidOperation:
         minor = Decimal("NaN")
-    if not minor.is_finite() or minor != minor.to_integral_value():
+    if not minor.is_finite() or abs(minor) >= LARGEST_MINOR or minor != minor.to_integral_value():
         raise WrongUse(f"{text!r} is no amount in {currency}.", next_action="Write for example --amount 5.00.")
     return int(minor)
 

@@ -1,11 +1,29 @@
 """`boomerang return goodwill` and `boomerang goodwill`, against the running product: one asks, another agrees, it is paid."""
 
+import json
+
+import httpx2
+
 from tests.commands.conftest import House
 from tests.commands.test_returns import opened
 from tests.waiting import until
 
 
+def captured(house: House, reference: str, minor: int) -> None:
+    """The simulated provider is told at its own door what was paid, as docs/how-to/storefront.md does."""
+    port = json.loads((house.folder / "ports.json").read_text())["payments"]
+    key = json.loads((house.folder / "secrets.json").read_text())["payments_api_key"]
+    payment = {"reference": reference, "amount": minor, "currency": "EUR"}
+    answer = httpx2.post(
+        f"http://127.0.0.1:{port}/v1/payments",
+        json={"payments": [payment]},
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    assert answer.status_code == 200, answer.text
+
+
 def test_one_asks_another_agrees_and_it_is_paid(house: House) -> None:
+    captured(house, "pay_generous", 2400)
     rma = opened(house, "generous")
     asked = house.read("return", "goodwill", rma, "--amount", "2.50", "--reason", "late", "--as", "ann")
     assert (asked["amount"], asked["status"]) == ({"amount": 250, "currency": "EUR"}, "proposed")
