@@ -5,6 +5,7 @@ import typer
 from commands.customs import app as customs
 from commands.data import app as data
 from commands.demo import demo
+from commands.goodwill import app as goodwill
 from commands.keys import app as keys
 from commands.ledger import app as ledger
 from commands.migrate import migrate
@@ -34,6 +35,7 @@ app.command()(receipt)
 app.add_typer(data, name="data")
 app.add_typer(order, name="order")
 app.add_typer(returns, name="return")
+app.add_typer(goodwill, name="goodwill")
 app.add_typer(withdrawal, name="withdrawal")
 app.add_typer(customs, name="customs")
 app.add_typer(ops, name="ops")

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.goodwill import GoodwillActivities
 from activities.mail import MailActivities
 from activities.notes import NoteActivities
 from activities.parcel import ParcelActivities
@@ -26,10 +27,12 @@ from assembly import Partners, connected_client, given, partners_of
 from database.engine import Clock, Sessions, connect, database_time, sessions
 from desk.policies import PolicyShelf
 from domain.errors import BoomerangError
+from domain.tenders import TenderLimits
 from policies.book import HERE as POLICIES
 from policies.book import load_policy_book
 from settings import Settings, read_settings
 from telemetry import set_up_logs
+from workflows.goodwill import Goodwill
 from workflows.reconciliation import Reconciliation
 from workflows.return_case import ReturnCase
 from workflows.schedules import ensure_schedules
@@ -38,7 +41,7 @@ from workflows.withdrawal import AcknowledgeWithdrawal
 
 log = logging.getLogger("boomerang.worker")
 
-WORKFLOWS: Sequence[type] = (ReturnCase, AcknowledgeWithdrawal, TierReview, Reconciliation)
+WORKFLOWS: Sequence[type] = (ReturnCase, AcknowledgeWithdrawal, TierReview, Reconciliation, Goodwill)
 HOME = "GB"  # where the warehouse of the demo merchant stands
 
 
@@ -60,17 +63,26 @@ def activities(
     home: str = HOME,
     policies: Path = POLICIES,
     programme: str = "standard",
+    tender_limits: Mapping[str, TenderLimits] | None = None,
 ) -> list[Any]:
-    """Every effect of the house. `policies` is the folder of the policy book, `programme` the one whose thresholds tiers have."""
+    """Every effect of the house. `policies` is the folder of the policy book, `programme` the one whose thresholds tiers have.
+
+    `tender_limits` are those that the payment providers set, where nothing else is said.
+    """
+    if tender_limits is None:
+        rules = {code: gateway.rules for code, gateway in partners.payments.items()}
+        tender_limits = {code: TenderLimits(rule.max_age_days, rule.max_refunds) for code, rule in rules.items()}
     notes = NoteActivities(made, clock)
     parcel = ParcelActivities(made, clock, partners.carriers, carrier="simulated", home=home)
-    settlement = SettlementActivities(made, clock, partners.payments)
+    settlement = SettlementActivities(made, clock, partners.payments, tender_limits)
+    goodwill = GoodwillActivities(made, clock, partners.payments, tender_limits)
     mail = MailActivities(made, clock, partners.mail)
     effects = [notes.record, notes.write_over, parcel.book, parcel.void, parcel.send_back, settlement.settle]
     book = load_policy_book(policies)
     tiers = TierReviewActivities(made, clock, PolicyShelf(book, programme).thresholds, book.rates)
     books = ReconciliationActivities(made, clock, partners.payments)
-    return [*effects, mail.acknowledge_withdrawal, tiers.review, books.begin, books.reconcile, books.end]
+    money = [goodwill.pay, books.begin, books.reconcile, books.end]
+    return [*effects, *money, mail.acknowledge_withdrawal, tiers.review]
 
 
 def make_worker(

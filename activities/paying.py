@@ -4,14 +4,14 @@ A part that may have been sent is looked up by our own id before anything is sen
 until the provider has said what became of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from activities.trouble import give_up, try_again_later
-from database import cases, refunds
+from database import cases, goodwill, refunds
 from database.engine import Clock, Sessions
 from domain.money import Money
 from gateways.errors import UnknownGateway
@@ -23,6 +23,7 @@ from gateways.payments.base import (
     RefundReceipt,
     RefundRefused,
 )
+from gateways.payments.payouts import PayoutOrder, find_sent, pays_out
 
 
 class Payer:
@@ -39,11 +40,9 @@ class Payer:
             unknown = UnknownGateway(part.processor, sorted(self._payments))
             try_again_later(self._sessions, self._clock, part.case_id, unknown, part.processor)
         try:
-            receipt = gateway.find_refund(part.id, part.reference) if may_be_sent else None
+            receipt = find_sent(gateway, part.id, part.reference, part.destination) if may_be_sent else None
             if receipt is None:
-                receipt = gateway.refund(
-                    RefundOrder(part.id, part.reference, part.amount_minor, part.currency, part.case_id)
-                )
+                receipt = self._send(gateway, part)
         except RefundRefused as error:
             with self._sessions.begin() as session:
                 self._report(session, part, "failed", provider_id=None, failure=f"{error.code}: {error.detail}")
@@ -56,13 +55,29 @@ class Payer:
         with self._sessions.begin() as session:
             self._report(session, part, receipt.status, provider_id=receipt.provider_id, failure=receipt.failure)
 
+    def paying_out(self, preferred: Sequence[str]) -> str | None:
+        """The processor through which money goes to a destination: one of those preferred, else any that pays out."""
+        able = [code for code, gateway in self._payments.items() if pays_out(gateway)]
+        return next((code for code in preferred if code in able), next(iter(able), None))
+
+    def _send(self, gateway: PaymentGateway, part: Row[Any]) -> RefundReceipt:
+        if part.destination is None:
+            return gateway.refund(RefundOrder(part.id, part.reference, part.amount_minor, part.currency, part.case_id))
+        if not pays_out(gateway):
+            give_up(ValueError(f"does not pay out to {part.destination.partition(':')[0]}"), part.processor)
+        with self._sessions() as session:
+            customer = cases.get(session, part.case_id).customer_id
+        return gateway.pay_out(
+            PayoutOrder(part.id, part.destination, part.amount_minor, part.currency, customer, part.case_id)
+        )
+
     def _report(
         self, session: Session, part: Row[Any], status: str, *, provider_id: str | None, failure: str | None
     ) -> None:
         cases.lock(session, part.case_id)
         locked = refunds.lock_part(session, part.id)
         if locked is not None:
-            refunds.report(session, locked, status, provider_id=provider_id, failure=failure, at=self._clock(session))
+            goodwill.report(session, locked, status, provider_id=provider_id, failure=failure, at=self._clock(session))
 
     def _check(self, part: Row[Any], receipt: RefundReceipt) -> None:
         # A provider's word is not taken for its own sake: another amount under our id is for a person to look at.

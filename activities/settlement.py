@@ -3,29 +3,37 @@
 The decision and the ids of what will be paid are committed before the provider hears of them (activities/paying.py).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 from temporalio import activity
 
+from activities.goodwill_before import less_goodwill
 from activities.paying import Payer
 from activities.trouble import give_up
-from database import cases, currency, customs, facts, inspections, ledger, orders, parcels, refunds
+from database import cases, currency, customs, facts, handling, inspections, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
+from domain.bearers import MissedDeadline
 from domain.errors import BoomerangError
 from domain.fees import Fee, FeeKind, bearer_of_lost_goods
+from domain.handling import NO_FEES, fee_terms
 from domain.ledger import lost_goods_entry, settlement_entry
 from domain.money import Money, split
 from domain.reasons import ReturnReason, fault_of, is_no_fault
 from domain.refund import RefundLine, RefundQuote, quote_refund
 from domain.refund_terms import RefundTerms
 from domain.replica import from_json
+from domain.stages import Owner
 from domain.state import Effect, Fact, FactKind, Verdict
-from domain.tenders import NotEnoughRoom, Spread, TenderPart, spread_over_tenders
+from domain.tenders import NO_LIMITS, NotEnoughRoom, Spread, TenderLimits, spread_over_tenders
 from gateways.payments.base import PaymentGateway
+
+# Grounds on which no goods reach the bench.
+NOTHING_TO_HANDLE = frozenset({Verdict.LOST, Verdict.RETURNLESS})
 
 
 class RoomMissing(Exception):
@@ -33,10 +41,19 @@ class RoomMissing(Exception):
 
 
 class SettlementActivities:
-    def __init__(self, sessions: Sessions, clock: Clock, payments: Mapping[str, PaymentGateway]) -> None:
+    """`tender_limits` are what each processor sets its payments: how old they may be, and how often they give back."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        clock: Clock,
+        payments: Mapping[str, PaymentGateway],
+        tender_limits: Mapping[str, TenderLimits] = NO_LIMITS,
+    ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._payer = Payer(sessions, clock, payments)
+        self._tender_limits = tender_limits
 
     @activity.defn(name="settle")
     def settle(self, case_id: str, effect: Effect) -> Fact:
@@ -56,6 +73,8 @@ class SettlementActivities:
             decided = refunds.of_case(session, case_id)
             total = decided.total_minor if decided else 0
             data = {"status": refunds.standing(session, case_id), "minor": total, "round": effect.round}
+            if data["status"] == "failed" and refunds.tender_is_gone(session, case_id):
+                data["gone"] = True
             fact = Fact(FactKind.SETTLED, self._clock(session), fact_id, "boomerang", data)
             return facts.record(session, case_id, fact, about={"refund": total}).fact
 
@@ -65,27 +84,94 @@ class SettlementActivities:
         known = {part.id for part in refunds.parts(session, case.id)}
         ground = from_json(case.state).verdict or Verdict.AS_DECLARED
         if decided := refunds.of_case(session, case.id):
-            refunds.intend_again(session, case.id, round=effect.round, at=at)
+            self._intend_again(session, case, effect.round, at)
             goods = Money(decided.goods_minor, decided.currency)
         else:
             owed = _units_owed(session, case, ground)
-            charged = refunds.shopper_fees(session, case.id)
+            quoted_less = _asked(session, case, owed)
             try:
-                quote = _quote(session, case, owed, [fee for _, fee in charged])
+                self._charge_handling(session, case, ground, owed, quoted_less, at)
+                charged = refunds.shopper_fees(session, case.id)
+                fees = [fee for _, fee in charged]
+                quote = quoted_less(fees)
             except BoomerangError as error:  # such as units that another return has brought back: no try changes that
                 give_up(error, "boomerang")
-            over = _spread(session, quote)
+            quote = less_goodwill(session, case, quote, lambda more: quoted_less([*fees, *more]), at)
+            over = self._spread(session, case, quote, at)
             refunds.decide(session, case.id, quote, ground, at)
             cases.note_refunds(session, case.id, _by_case_line(quote, owed))
             refunds.bear(session, case.id, [key for key, _ in charged], quote)
-            refunds.intend(session, case.id, case.currency, over, round=effect.round, at=at)
+            self._intend(session, case, over, effect.round, at)
             ledger.book(session, settlement_entry(case.id, 1, quote), at)
+            handling.invoice(session, case, quote, at)
             currency.book_exchange_difference(session, case, quote.per_order, at)
             customs.open_claims(session, case.id, at)
             goods = Money(quote.goods_minor, quote.currency)
         if ground is Verdict.LOST:
             self._charge_carrier(session, case, goods)
         return {part.id for part in refunds.parts(session, case.id)} - known
+
+    def _charge_handling(
+        self,
+        session: Session,
+        case: Row[Any],
+        ground: Verdict,
+        owed: Sequence["_Owed"],
+        quoted_less: "Quoting",
+        at: datetime,
+    ) -> None:
+        """What the merchant asks for its own work on goods that come back, where its programme asks for anything."""
+        if ground in NOTHING_TO_HANDLE or fee_terms(case.terms).policy == NO_FEES:
+            return
+        back = _by_case_line(quoted_less([]), owed)
+        units = {one.case_line_id: (one.units, back.get(one.case_line_id, 0)) for one in owed}
+        # The bench was silent: its cost is its own (domain/bearers.py).
+        limit = from_json(case.state).limits.inspection
+        silent = MissedDeadline(Owner.WAREHOUSE, f"the goods judged within {limit}")
+        handling.charge(
+            session,
+            case,
+            handling.settled_units(session, case, units),
+            at,
+            missed=silent if ground is Verdict.AS_DECLARED else None,
+        )
+
+    def _spread(self, session: Session, case: Row[Any], quote: RefundQuote, at: datetime) -> list[Spread]:
+        """Each order's part over its tenders. Terms that ask no shopper for another destination try a closed tender again."""
+        rooms = refunds.rooms(session, list(quote.per_order))
+        asks_her = from_json(case.state).limits.destination or paid_as(case)
+        found = []
+        for order_id, minor in quote.per_order.items():
+            tenders = rooms[order_id] if asks_her else [replace(room, closed=None) for room in rooms[order_id]]
+            match spread_over_tenders(minor, tenders, limits=self._tender_limits, at=at):
+                case Spread() as spread:
+                    found.append(spread)
+                case NotEnoughRoom() as missing:
+                    give_up(
+                        RoomMissing(f"order {order_id} lacks room for {missing.missing_minor} minor units"), "boomerang"
+                    )
+        return found
+
+    def _intend(self, session: Session, case: Row[Any], over: Sequence[Spread], round: int, at: datetime) -> None:
+        """The ids of what will be paid: over the tenders, or all of it where the terms of the return say."""
+        destination = paid_as(case)
+        for spread in over:
+            parts = list(spread.parts)
+            if destination:
+                parts += [part for part, _ in spread.needs.parts] if spread.needs else []
+                parts = [replace(part, processor=self._through(part.processor)) for part in parts]
+            else:
+                refunds.note_homeless(session, case.id, case.currency, spread.needs, round=round, at=at)
+            refunds.intend(session, case.id, case.currency, parts, round=round, at=at, destination=destination)
+
+    def _intend_again(self, session: Session, case: Row[Any], round: int, at: datetime) -> None:
+        """What failed for good is sent anew: where the shopper said, or the way it went before."""
+        destination = from_json(case.state).destination or paid_as(case)
+        through = self._through(*[part.processor for part in refunds.parts(session, case.id)]) if destination else None
+        refunds.intend_again(session, case.id, round=round, at=at, destination=destination, processor=through)
+
+    def _through(self, *preferred: str) -> str:
+        return self._payer.paying_out(preferred) or give_up(ValueError("no provider pays out"), "boomerang")
 
     def _charge_carrier(self, session: Session, case: Row[Any], goods: Money) -> None:
         """The carrier owes what it lost, once: also goods whose refund had been paid before they were on their way."""
@@ -96,6 +182,11 @@ class SettlementActivities:
         fee = Fee(FeeKind.LOST_GOODS, goods.minor, goods.currency, bearer, rule, source)
         refunds.add_fee(session, case.id, f"{fee.kind}:{parcel.id}", fee, parcel_id=parcel.id)
         ledger.book(session, lost_goods_entry(case.id, parcel.id, parcel.carrier, goods), self._clock(session))
+
+
+def paid_as(case: Row[Any]) -> str | None:
+    """Where the whole refund goes by the terms of the return, in place of its tenders; None: back over them."""
+    return case.terms.get("refund_as") or None
 
 
 @dataclass(frozen=True)
@@ -131,8 +222,11 @@ def _units_owed(session: Session, case: Row[Any], ground: Verdict) -> list[_Owed
     return owed
 
 
-def _quote(session: Session, case: Row[Any], owed: Sequence[_Owed], charged: Sequence[Fee]) -> RefundQuote:
-    """The refund rule asked about what is owed; the orders of it are locked, so that refunds of one follow each other."""
+Quoting = Callable[[Sequence[Fee]], RefundQuote]
+
+
+def _asked(session: Session, case: Row[Any], owed: Sequence[_Owed]) -> Quoting:
+    """The refund rule, ready to be asked about what is owed less any fees; the orders of it are locked: refunds of one take turns."""
     units: dict[tuple[str, str], int] = {}
     worn: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for one in owed:  # several case lines may bring units of one order line
@@ -143,10 +237,10 @@ def _quote(session: Session, case: Row[Any], owed: Sequence[_Owed], charged: Seq
     for sold in orders.sold_lines(session, list(units), lock=True):
         key = sold.line.order_id, sold.line.id
         lines.append(RefundLine.of(sold, units[key], worn[key]))
-    return quote_refund(
+    return lambda fees: quote_refund(
         case.currency,
         lines,
-        charged,
+        fees,
         orders=whole,
         by=RefundTerms.of_case(case.terms),
         withdrawing=bool(case.terms.get("withdrawing")),
@@ -164,17 +258,3 @@ def _by_case_line(quote: RefundQuote, owed: Sequence[_Owed]) -> dict[str, int]:
         for one, minor in zip(mine, parts, strict=True):
             shares[one.case_line_id] = minor
     return shares
-
-
-def _spread(session: Session, quote: RefundQuote) -> list[TenderPart]:
-    over: list[TenderPart] = []
-    rooms = refunds.rooms(session, list(quote.per_order))
-    for order_id, minor in quote.per_order.items():
-        match spread_over_tenders(minor, rooms[order_id]):
-            case Spread(parts):
-                over.extend(parts)
-            case NotEnoughRoom() as missing:
-                give_up(
-                    RoomMissing(f"order {order_id} lacks room for {missing.missing_minor} minor units"), "boomerang"
-                )
-    return over

@@ -94,9 +94,21 @@ class ServerClient:
         """Read something that is no JSON, such as a file of rows."""
         return self.get(path, **query).text
 
-    def post(self, path: str, body: Any = None, *, key: str | None = None, if_match: str | None = None) -> Answer:
-        """Move something, once, under `key` (one is drawn when none is given)."""
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        if_match: str | None = None,
+        actor: str | None = None,
+    ) -> Answer:
+        """Move something, once, under `key` (one is drawn when none is given); `actor` is who acts under a shared API key."""
         headers = {"Idempotency-Key": key or fresh_key()}
+        if actor:
+            headers["Boomerang-Actor"] = actor.encode("utf-8").decode(
+                "latin-1"
+            )  # as headers are written (RFC 9110, 5.5)
         if if_match:
             headers["If-Match"] = if_match
         return self._call("POST", path, body={} if body is None else body, headers=headers)

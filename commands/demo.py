@@ -44,6 +44,7 @@ from database import progress
 from database.engine import Sessions, connect, sessions
 from database.migrate import upgrade
 from database.progress import Standing
+from database.refunds import SETTLEMENT
 from domain.money import Money
 from domain.stages import ENDS
 from domain.tier import Tier
@@ -308,7 +309,10 @@ def _books(folder: Path, cancellations: Sequence[Cancellation], cases: Mapping[s
             )
             for cancellation_id, case_id in cases.items()
         },
-        refunds=[FoundRefund(row.id, row.case_id, row.status, row.amount_minor, row.currency) for row in refunds],
+        refunds=[
+            FoundRefund(row.id, row.case_id, row.status, row.amount_minor, row.currency, row.purpose != SETTLEMENT)
+            for row in refunds
+        ],
         postings=[FoundPosting(row.case_id, row.account, int(row.minor)) for row in balances],
         provider=[
             FoundRefund(found.refund_id, found.case_id, found.status, found.amount_minor, found.currency)

@@ -116,6 +116,7 @@ class FoundRefund:
     status: str
     amount_minor: int
     currency: str
+    goodwill: bool = False  # beyond what the goods brought back
 
 
 @dataclass(frozen=True)
@@ -250,9 +251,10 @@ def _of_books(
     case: FoundCase, refunds: Sequence[FoundRefund], accounts: Mapping[str, int], currency: str
 ) -> Iterable[Difference]:
     sent = sum(refund.amount_minor for refund in refunds if refund.status == "succeeded")
-    if sent != case.refunded_minor:
-        said = f"{Money(case.refunded_minor, currency)} on the case, {Money(sent, currency)} over its tenders"
-        yield Difference(Kind.BOOKS_OF_CASE, case.rma, said, case.refunded_minor - sent)
+    goods = sum(refund.amount_minor for refund in refunds if refund.status == "succeeded" and not refund.goodwill)
+    if goods != case.refunded_minor:
+        said = f"{Money(case.refunded_minor, currency)} on the case, {Money(goods, currency)} over its tenders"
+        yield Difference(Kind.BOOKS_OF_CASE, case.rma, said, case.refunded_minor - goods)
     if balance := sum(accounts.values()):
         yield Difference(Kind.LEDGER_UNBALANCED, case.rma, f"{Money(balance, currency)} too much", balance)
     owed = -accounts.get(PAYABLE_SHOPPER, 0)

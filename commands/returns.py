@@ -9,6 +9,7 @@ from commands.client import at
 from commands.house import call_server
 from commands.orders import read_json
 from commands.words import WrongUse, in_plain_words, moment, money, say, say_json, show_fields, show_table
+from domain.destination import DestinationKind
 from domain.reasons import ReturnReason
 from domain.stages import Stage
 from domain.state import Method
@@ -140,6 +141,20 @@ def appeal(
 ) -> None:
     """The shopper does not accept the refusal: another person decides."""
     _say(which, "appeal", {"reason": reason}, key, as_json)
+
+
+@app.command()
+def destination(
+    which: Which,
+    kind: Annotated[DestinationKind, typer.Option(help="Where the money goes.")],
+    token: Annotated[
+        str | None, typer.Option(help="The payment provider's token for a bank account; never its number.")
+    ] = None,
+    key: KeyGiven = None,
+    as_json: AsJson = False,
+) -> None:
+    """The shopper says where money goes that its tender cannot take back."""
+    _say(which, "destination", {"kind": kind, "token": token}, key, as_json)
 
 
 @app.command()

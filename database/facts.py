@@ -93,6 +93,25 @@ def note_opening(
         events.announce(session, case_id, kind, key=f"{kind}:opened", at=at, data={"stage": announce.stage})
 
 
+def note(
+    session: Session,
+    case_id: str,
+    fact_id: str,
+    *,
+    kind: str,
+    stage: str,
+    by: str,
+    at: datetime,
+    data: dict[str, Any],
+) -> None:
+    """A row of the timeline that moves nothing: the running case is not told of it."""
+    session.execute(
+        insert(facts_table)
+        .values(case_id=case_id, id=fact_id, kind=kind, at=at, by=by, data=data, stage=stage)
+        .on_conflict_do_nothing()
+    )
+
+
 def reopens(session: Session, case_id: str, fact_id: str) -> dict[str, Any] | None:
     """The ended state that a recorded fact opened again, as it was written down."""
     found: dict[str, Any] | None = session.execute(

@@ -14,26 +14,27 @@ from sqlalchemy.orm import Session
 from ulid import ULID
 
 from database import ledger
-from database.tables import cases, fees, refunds, tender_refunds, tenders
+from database.tables import cases, fees, orders, refunds, tender_refunds, tenders
 from domain.fees import Bearer, Fee, FeeKind
 from domain.ledger import refund_failed_reversal, refund_paid_entry
 from domain.money import Money
 from domain.refund import RefundQuote
-from domain.tenders import TenderPart, TenderRoom
+from domain.tenders import NeedsDestination, TenderPart, TenderRoom, is_dead
 
 Standing = Literal["succeeded", "pending", "failed"]
 FINAL = ("succeeded", "failed")
+SETTLEMENT = "settlement"  # what most tender refunds are paid for; the others for a goodwill, whose id is their purpose
 
 
 def of_case(session: Session, case_id: str) -> Row[Any] | None:
     return session.execute(select(refunds).where(refunds.c.case_id == case_id)).one_or_none()
 
 
-def parts(session: Session, case_id: str) -> Sequence[Row[Any]]:
-    """Every tender refund of a case, the failed ones and those that followed them too."""
+def parts(session: Session, case_id: str, *, purpose: str = SETTLEMENT) -> Sequence[Row[Any]]:
+    """Every tender refund of a case for one purpose, the failed ones and those that followed them too."""
     return session.execute(
         select(tender_refunds)
-        .where(tender_refunds.c.case_id == case_id)
+        .where(tender_refunds.c.case_id == case_id, tender_refunds.c.purpose == purpose)
         .order_by(tender_refunds.c.created_at, tender_refunds.c.id)
     ).all()
 
@@ -49,18 +50,38 @@ def lock_part(session: Session, refund_id: str) -> Row[Any] | None:
 
 
 def rooms(session: Session, order_ids: Sequence[str]) -> dict[str, list[TenderRoom]]:
-    """The tenders of the orders, locked, with what is still free on each."""
+    """The tenders of the orders, locked, with what is still free on each, and what is known of its age and its refunds."""
     found: dict[str, list[TenderRoom]] = {order_id: [] for order_id in order_ids}
+    made = (
+        select(func.count())
+        .where(
+            tender_refunds.c.order_id == tenders.c.order_id,
+            tender_refunds.c.tender_id == tenders.c.id,
+            tender_refunds.c.status != "failed",
+            tender_refunds.c.destination.is_(None),
+        )
+        .scalar_subquery()
+    )
     question = (
-        select(tenders)
+        select(tenders, orders.c.placed_at, made.label("made"))
+        .join_from(tenders, orders, tenders.c.order_id == orders.c.id)
         .where(tenders.c.order_id.in_(order_ids))
         .order_by(tenders.c.order_id, tenders.c.id)
-        .with_for_update()
+        .with_for_update(of=tenders)
     )
     for row in session.execute(question):
         found[row.order_id].append(
             TenderRoom(
-                row.order_id, row.id, row.method, row.processor, row.reference, row.amount_minor, row.refunded_minor
+                row.order_id,
+                row.id,
+                row.method,
+                row.processor,
+                row.reference,
+                row.amount_minor,
+                row.refunded_minor,
+                paid_at=row.placed_at,
+                refunds_made=row.made,
+                closed=row.closed,
             )
         )
     return found
@@ -115,44 +136,90 @@ def decide(session: Session, case_id: str, quote: RefundQuote, ground: str, at: 
 
 
 def intend(
-    session: Session, case_id: str, currency: str, over: Sequence[TenderPart], *, round: int, at: datetime
+    session: Session,
+    case_id: str,
+    currency: str,
+    over: Sequence[TenderPart],
+    *,
+    round: int,
+    at: datetime,
+    purpose: str = SETTLEMENT,
+    destination: str | None = None,
 ) -> None:
-    """Fix the ids and promise the room of each part, before the provider hears of it."""
+    """Fix the ids and promise the room of each part, before the provider hears of it.
+
+    With a `destination` the money goes there, and the room of the tender is what it uses up.
+    """
     if not over:
         return
     session.execute(
         tender_refunds.insert(),
         [
-            {
-                "id": f"rf_{ULID()}",
-                "case_id": case_id,
-                "order_id": part.order_id,
-                "tender_id": part.tender_id,
-                "round": round,
-                "processor": part.processor,
-                "reference": part.reference,
-                "amount_minor": part.amount_minor,
-                "currency": currency,
-                "status": "intended",
-                "created_at": at,
-            }
+            {**_row(case_id, part, currency, purpose, round, at), "status": "intended", "destination": destination}
             for part in over
         ],
     )
     _promise(session, [(part.order_id, part.tender_id, part.amount_minor) for part in over])
 
 
-def intend_again(session: Session, case_id: str, *, round: int, at: datetime) -> None:
-    """For each part that failed for good and has no follower: another one, of this round."""
+def note_homeless(
+    session: Session, case_id: str, currency: str, needs: NeedsDestination | None, *, round: int, at: datetime
+) -> None:
+    """Parts that no tender can take, written down as failed before they were sent: they are followed as any failed part is."""
+    if needs:
+        rows = [
+            {**_row(case_id, part, currency, SETTLEMENT, round, at), "status": "failed", "failure": dead}
+            for part, dead in needs.parts
+        ]
+        session.execute(tender_refunds.insert(), [{**row, "settled_at": at} for row in rows])
+
+
+def _row(case_id: str, part: TenderPart, currency: str, purpose: str, round: int, at: datetime) -> dict[str, Any]:
+    return {
+        "id": f"rf_{ULID()}",
+        "case_id": case_id,
+        "purpose": purpose,
+        "order_id": part.order_id,
+        "tender_id": part.tender_id,
+        "round": round,
+        "processor": part.processor,
+        "reference": part.reference,
+        "amount_minor": part.amount_minor,
+        "currency": currency,
+        "created_at": at,
+    }
+
+
+def intend_again(
+    session: Session,
+    case_id: str,
+    *,
+    round: int,
+    at: datetime,
+    destination: str | None = None,
+    processor: str | None = None,
+) -> None:
+    """For each part that failed for good and has no follower: another one, of this round.
+
+    Over the same tender, or to the `destination` that was named, through the `processor` that pays out there.
+    """
+    for row in _without_follower(session, case_id):
+        if row.round < round:
+            through = processor if destination and processor else row.processor
+            part = TenderPart(row.order_id, row.tender_id, "", through, row.reference, row.amount_minor)
+            intend(session, case_id, row.currency, [part], round=round, at=at, destination=destination)
+
+
+def tender_is_gone(session: Session, case_id: str) -> bool:
+    """Whether the settlement stands still because a tender cannot take its part back, nor will it later."""
+    return any(is_dead(row.failure) for row in _without_follower(session, case_id))
+
+
+def _without_follower(session: Session, case_id: str) -> list[Row[Any]]:
     by_tender: dict[tuple[str, str], Row[Any]] = {}
     for row in parts(session, case_id):
         by_tender[row.order_id, row.tender_id] = row
-    failed = [row for row in by_tender.values() if row.status == "failed" and row.round < round]
-    again = [
-        TenderPart(row.order_id, row.tender_id, "", row.processor, row.reference, row.amount_minor) for row in failed
-    ]
-    if again:
-        intend(session, case_id, failed[0].currency, again, round=round, at=at)
+    return [row for row in by_tender.values() if row.status == "failed"]
 
 
 def report(
@@ -172,14 +239,15 @@ def report(
     amount = Money(part.amount_minor, part.currency)
     if status == "succeeded":
         ledger.book(session, refund_paid_entry(part.case_id, part.id, part.processor, amount), at)
-        _refunded(session, part.case_id, part.amount_minor)
+        _refunded(session, part, part.amount_minor)
     if status == "failed":
         if part.status == "succeeded":
             paid = ledger.find(session, f"paid:{part.id}")
             if paid:
                 ledger.book(session, refund_failed_reversal(paid), at)
-            _refunded(session, part.case_id, -part.amount_minor)
+            _refunded(session, part, -part.amount_minor)
         _promise(session, [(part.order_id, part.tender_id, -part.amount_minor)])
+    _note_tender(session, part, status, failure)
     return True
 
 
@@ -197,15 +265,17 @@ def count_try(session: Session, refund_id: str, *, unknown: bool) -> None:
 def latest_round(session: Session, case_id: str) -> int:
     """How often a refund of the case was begun."""
     highest: int | None = session.execute(
-        select(func.max(tender_refunds.c.round)).where(tender_refunds.c.case_id == case_id)
+        select(func.max(tender_refunds.c.round)).where(
+            tender_refunds.c.case_id == case_id, tender_refunds.c.purpose == SETTLEMENT
+        )
     ).scalar_one_or_none()
     return highest or 0
 
 
-def standing(session: Session, case_id: str) -> Standing:
+def standing(session: Session, case_id: str, *, purpose: str = SETTLEMENT) -> Standing:
     """Where the refund of a case stands as a whole: failed when a part failed and none followed, pending while one is open."""
     latest: dict[tuple[str, str], str] = {}
-    for row in parts(session, case_id):
+    for row in parts(session, case_id, purpose=purpose):
         latest[row.order_id, row.tender_id] = row.status
     if "failed" in latest.values():
         return "failed"
@@ -213,13 +283,13 @@ def standing(session: Session, case_id: str) -> Standing:
 
 
 def totals(session: Session, case_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Per case, minor units by status of its tender refunds."""
+    """Per case, minor units by status of its tender refunds, goodwill left out."""
     found: dict[str, dict[str, int]] = {case_id: {} for case_id in case_ids}
     rows = session.execute(
         select(
             tender_refunds.c.case_id, tender_refunds.c.status, func.sum(tender_refunds.c.amount_minor).label("total")
         )
-        .where(tender_refunds.c.case_id.in_(case_ids))
+        .where(tender_refunds.c.case_id.in_(case_ids), tender_refunds.c.purpose == SETTLEMENT)
         .group_by(tender_refunds.c.case_id, tender_refunds.c.status)
     )
     for row in rows:
@@ -289,5 +359,22 @@ def _promise(session: Session, changes: Sequence[tuple[str, str, int]]) -> None:
     )
 
 
-def _refunded(session: Session, case_id: str, minor: int) -> None:
-    session.execute(update(cases).where(cases.c.id == case_id).values(refunded_minor=cases.c.refunded_minor + minor))
+def _refunded(session: Session, part: Row[Any], minor: int) -> None:
+    if part.purpose == SETTLEMENT:  # goodwill comes on top of what the goods bring back
+        session.execute(
+            update(cases).where(cases.c.id == part.case_id).values(refunded_minor=cases.c.refunded_minor + minor)
+        )
+
+
+def _note_tender(session: Session, part: Row[Any], status: str, failure: str | None) -> None:
+    """A tender that its bank closed is not asked again by later refunds; one that has just taken money is open."""
+    if part.destination is not None or (status == "failed" and not is_dead(failure)) or status not in FINAL:
+        return
+    why = (failure or "").partition(":")[0][:80] if status == "failed" else None
+    session.execute(
+        update(tenders)
+        .where(
+            tenders.c.order_id == part.order_id, tenders.c.id == part.tender_id, tenders.c.closed.is_distinct_from(why)
+        )
+        .values(closed=why)
+    )

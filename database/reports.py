@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from database import cases, facts, refunds
+from database import cases, facts, goodwill, refunds
 from database.facts import Recorded
 from domain.state import Fact, FactKind
 
@@ -30,8 +30,10 @@ def take_over(
     row = cases.lock(session, part.case_id)
     locked = refunds.lock_part(session, part.id)
     at = clock(session)
-    if locked is None or not refunds.report(session, locked, status, provider_id=provider_id, failure=failure, at=at):
+    if locked is None or not goodwill.report(session, locked, status, provider_id=provider_id, failure=failure, at=at):
         return False, None
+    if locked.purpose != refunds.SETTLEMENT:  # goodwill: the case does not wait for it
+        return True, None
     standing = refunds.standing(session, row.id)
     if standing == "pending":
         return True, None
@@ -40,6 +42,7 @@ def take_over(
         at,
         f"refund_reported:{part.id}:{status}",
         by,
-        {"status": standing, "refund_id": part.id, "round": refunds.latest_round(session, row.id)},
+        {"status": standing, "refund_id": part.id, "round": refunds.latest_round(session, row.id)}
+        | ({"gone": True} if standing == "failed" and refunds.tender_is_gone(session, row.id) else {}),
     )
     return True, facts.record(session, row.id, fact, tell="signal")

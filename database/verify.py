@@ -234,8 +234,27 @@ QUESTIONS: tuple[Question, ...] = (
         "What a return shows as refunded is what its tender refunds came to.",
         "Read the return's ledger: boomerang return show --ledger. Tell whoever runs the database.",
         "SELECT c.id AS case_id, c.refunded_minor AS shown, coalesce(sum(t.amount_minor), 0)::bigint AS paid FROM cases c"
-        " LEFT JOIN tender_refunds t ON t.case_id = c.id AND t.status = 'succeeded'"
+        " LEFT JOIN tender_refunds t ON t.case_id = c.id AND t.status = 'succeeded' AND t.purpose = 'settlement'"
         " GROUP BY c.id HAVING c.refunded_minor <> coalesce(sum(t.amount_minor), 0)",
+    ),
+    Question(
+        "I1",
+        "goodwill_is_paid_once",
+        "What each goodwill shows as paid is what its tender refunds came to, and none was paid that nobody approved.",
+        "Read the return's ledger: boomerang return show --ledger. Tell whoever runs the database.",
+        "SELECT g.id AS goodwill_id, g.case_id, g.status, g.paid_minor AS shown, coalesce(sum(t.amount_minor), 0)::bigint AS paid"
+        " FROM goodwill_refunds g LEFT JOIN tender_refunds t"
+        "  ON t.case_id = g.case_id AND t.purpose = g.id AND t.status = 'succeeded' GROUP BY g.id"
+        " HAVING g.paid_minor <> coalesce(sum(t.amount_minor), 0)"
+        "  OR (g.status IN ('proposed', 'refused') AND coalesce(sum(t.amount_minor), 0) > 0)",
+    ),
+    Question(
+        "I1",
+        "goodwill_has_its_second_person",
+        "Goodwill above what one person may decide was approved by another one than asked for it.",
+        "Ask both people. The money is out: what remains is to say who answers for it.",
+        "SELECT id AS goodwill_id, case_id, approved_by FROM goodwill_refunds"
+        " WHERE approved_by = proposed_by AND (limit_minor IS NULL OR amount_minor > limit_minor)",
     ),
     Question(
         "I5",

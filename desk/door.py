@@ -16,6 +16,7 @@ from database.inspections import Judged
 from desk.customers import Customers
 from desk.customs import CustomsDesk
 from desk.events import PartnersEvents
+from desk.goodwill import GoodwillDesk
 from desk.opening import Openings
 from desk.policies import PoliciesDesk
 from desk.reconciliations import Reconciliations
@@ -41,6 +42,7 @@ from desk.words import (
     spoken,
 )
 from domain.calendar import after
+from domain.destination import Destination
 from domain.errors import Invalid
 from domain.opening import ReturnRequest
 from domain.order import Order, check_order
@@ -57,6 +59,8 @@ HEALED_AT_ONCE = 16
 HEAL_AFTER = timedelta(seconds=4)  # what is younger is being told by whoever wrote it
 
 APPEAL_OF_OLD = "7d"  # of returns opened before their terms said so
+
+SAID = {FactKind.DESTINATION_GIVEN: "given a destination"}  # where the fact's own word makes no sentence
 
 Present = Callable[[Session, str], dict[str, Any]]
 
@@ -87,6 +91,7 @@ class ReturnsDesk:
         self._teller = Teller(sessions, client, task_queue)
         self._events = PartnersEvents(sessions, clock, self._teller, carriers, payments)
         self.reconciliations = Reconciliations(sessions, client, payments, clock, task_queue)
+        self.goodwill = GoodwillDesk(sessions, client, self.policies.shelf, clock, task_queue)
 
     # --- orders ---
 
@@ -182,6 +187,19 @@ class ReturnsDesk:
         return await self._say(
             case_id, FactKind.APPEALED, caller, key, {"reason": reason}, prepare=check, version=version
         )
+
+    async def give_destination(
+        self,
+        case_id: str,
+        to: Destination,
+        caller: Caller,
+        key: IdempotencyKey | None = None,
+        *,
+        version: int | None = None,
+    ) -> Said:
+        """The shopper says where money goes that its tender cannot take back."""
+        data = {"destination": str(to)}
+        return await self._say(case_id, FactKind.DESTINATION_GIVEN, caller, key, data, version=version)
 
     async def cancel(
         self,
@@ -323,7 +341,7 @@ class ReturnsDesk:
         undone = kind is FactKind.CANCELLED and not (state.ending or state.stage is Stage.CANCELLED)
         if first and not undone:
             raise DoneBefore(
-                f"Return {row.rma} was {kind} by {first.by} on {spoken(first.at)}.",
+                f"Return {row.rma} was {SAID.get(kind, kind)} by {first.by} on {spoken(first.at)}.",
                 by=first.by,
                 at=first.at,
                 stage=state.stage,
@@ -406,7 +424,7 @@ class ReturnsDesk:
         starting = set(unstarted)
         await asyncio.gather(*(of_case(*one) for one in by_case.items()), *(of_partner(event) for event in unworked))
         runs = await self.reconciliations.heal(self._old_enough)
-        return len(unstarted) + len(untold) + len(unworked) + runs
+        return len(unstarted) + len(untold) + len(unworked) + runs + await self.goodwill.heal()
 
     def _old_enough(self, session: Session) -> datetime:
         return self._clock(session) - HEAL_AFTER

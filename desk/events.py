@@ -17,6 +17,7 @@ from domain.stages import Stage
 from domain.state import Fact, FactKind
 from gateways.carriers.base import CarrierEvent, CarrierGateway, Direction, ParcelStatus
 from gateways.payments.base import PaymentGateway, ProviderEvent, RefundReceipt
+from gateways.payments.payouts import find_sent
 
 log = logging.getLogger("boomerang.desk")
 
@@ -120,7 +121,7 @@ class PartnersEvents:
         """A provider's event is only a reason to ask: what is booked is what the provider's books say when asked."""
         with self._sessions() as session:
             part = refunds.get_part(session, event.refund_id)
-        return self._payments[code].find_refund(part.id, part.reference) if part else None
+        return find_sent(self._payments[code], part.id, part.reference, part.destination) if part else None
 
     def _refund_report(
         self, session: Session, event: ProviderEvent, receipt: RefundReceipt | None, code: str

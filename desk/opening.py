@@ -76,6 +76,7 @@ class Openings:
                 "limits": asdict(judgement.limits),
                 "freight": judgement.freight._asdict(),
                 "withdrawing": judgement.withdrawing,
+                **({"refund_as": judgement.refund_as} if judgement.refund_as else {}),
             },
             "referred": judgement.verdict is Verdict.REFERRED,
             "explanation": [asdict(decision) for decision in judgement.explanation],

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.process import AHEAD, owner, silence
+from domain.process import AHEAD, DESTINATION_NEEDED, REFUSED_FOR_GOOD, owner, silence
 from domain.stages import Owner, Silence, Stage, Status, status_of
 from domain.state import Fact, FactKind, State, Verdict
 
@@ -87,8 +87,10 @@ def announcements(before: State | None, after: State, fact: Fact | None) -> tupl
         told.append("deadline.missed" if missed else "deadline.warned")
     if fact and fact.kind is FactKind.BOOKED and after.stage is not Stage.AUTHORIZED:
         told.append("label.booked")
-    if after.reason == "refund_failed" and (before is None or before.reason != after.reason):
+    if after.reason in REFUSED_FOR_GOOD and (before is None or before.reason not in REFUSED_FOR_GOOD):
         told.append("refund.failed")
+    if after.reason == DESTINATION_NEEDED and (before is None or before.reason != after.reason):
+        told.append("refund.needs_destination")
     moved = before is None or before.stage is not after.stage
     told += _of_paid_ahead(before, after)
     if moved and after.verdict is Verdict.INSPECTED and _is_judged(before, after):

@@ -38,6 +38,10 @@ What happens to one return, and what is booked:
 
 Each posting on a fee account carries the rule that named its bearer and where that rule is written, so that a statement of
 any month says so without asking anybody else.
+    goodwill approved              debit fee:goodwill:merchant       credit payable:shopper
+    its refund fails for good      debit payable:shopper             credit fee:goodwill:merchant
+    it went before a refund        debit fee:goodwill:shopper        credit fee:goodwill:merchant
+      that would exceed the sale   (and the settlement keeps it as it keeps any fee of the shopper's)
 """
 
 from collections.abc import Iterable
@@ -54,6 +58,7 @@ CHARGES_RETURNED = "charges_returned:merchant"
 PAYABLE_SHOPPER = "payable:shopper"
 RECEIVABLE_SHOPPER = "receivable:shopper"
 OWN_WORK = "own_work:merchant"
+GOODWILL = "fee:goodwill:merchant"
 
 
 class EntryKind(StrEnum):
@@ -69,6 +74,7 @@ class EntryKind(StrEnum):
     CUSTOMS_CLAIM_RECOVERED = "customs_claim_recovered"
     CUSTOMS_CLAIM_REJECTED = "customs_claim_rejected"
     INVOICED = "invoiced"
+    GOODWILL = "goodwill"
 
 
 @dataclass(frozen=True)
@@ -209,6 +215,23 @@ def customs_claim_rejected_reversal(filed: Entry) -> Entry:
     """The authority said no: undo the entry of the filing, posting by posting."""
     postings = tuple(Posting(posting.account, -posting.amount_minor, posting.currency) for posting in filed.postings)
     return Entry(EntryKind.CUSTOMS_CLAIM_REJECTED, f"reversal:{filed.key}", filed.case_id, postings, reverses=filed.key)
+
+
+def goodwill_entry(case_id: str, goodwill_id: str, amount: Money) -> Entry:
+    """The merchant owes the shopper more than the goods bring back."""
+    return Entry(EntryKind.GOODWILL, f"goodwill:{goodwill_id}", case_id, _pair(GOODWILL, PAYABLE_SHOPPER, amount))
+
+
+def goodwill_undone_entry(case_id: str, refund_id: str, amount: Money) -> Entry:
+    """A tender refund of it will not arrive: that part is owed no longer, and somebody may give it anew."""
+    postings = _pair(PAYABLE_SHOPPER, GOODWILL, amount)
+    return Entry(EntryKind.GOODWILL, f"goodwill_undone:{refund_id}", case_id, postings)
+
+
+def goodwill_counted_entry(case_id: str, amount: Money) -> Entry:
+    """What was given as goodwill is taken for a part of a refund that would otherwise exceed what was paid."""
+    postings = _pair("fee:goodwill:shopper", GOODWILL, amount)
+    return Entry(EntryKind.GOODWILL, f"goodwill_counted:{case_id}", case_id, postings)
 
 
 def balances(entries: Iterable[Entry]) -> dict[tuple[str, str], int]:

@@ -31,6 +31,13 @@ class ApprovalDefault(StrEnum):
     ESCALATE_THEN_AUTHORIZE = "escalate_then_authorize"  # first the platform is asked, and then it is silent too
 
 
+class DestinationSilence(StrEnum):
+    """What it means when the shopper does not say where money goes that its tender cannot take back."""
+
+    OPERATOR = "operator"
+    STORE_CREDIT = "store_credit"  # never where a right is exercised: the law gives money back as money
+
+
 @dataclass(frozen=True)
 class Limits:
     """How long each wait of the process may last, as spans ("24h", "7d", "2bd"), and how often a pickup is tried.
@@ -50,6 +57,8 @@ class Limits:
     recharge          goods that were refunded before they came must have come
     refund_clock      the law's own clock on the refund (domain/clock.py): "notice 14d sent"; empty where it sets none
     calendar          the days of the market, frozen (domain/calendar.py); empty in cases opened before there were any
+    destination       the shopper says where money goes that its tender cannot take back; empty: a person is asked instead
+    destination_silence  what her silence about that means
     """
 
     approval: str
@@ -67,3 +76,5 @@ class Limits:
     recharge: str = "30d"
     refund_clock: str = ""
     calendar: str = ""
+    destination: str = ""
+    destination_silence: str = ""

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from domain.calendar import Calendar
 from domain.clock import AT_ONCE, Event, RefundClock
+from domain.destination import STORE_CREDIT
 from domain.eligibility import Ground, Verdict, judge_line, judge_unmatched
 from domain.errors import Invalid
 from domain.explain import Decision
@@ -135,6 +136,7 @@ class Judgement:
     """The whole answer to a request. `limits` are those of the terms, as this one case has them.
 
     `withdrawing`: the statutory right is exercised, for some of the lines at least.
+    `refund_as`: "store_credit" where the whole refund goes there by the terms; else empty, and it goes back over the tenders.
     """
 
     verdict: Verdict
@@ -145,6 +147,7 @@ class Judgement:
     limits: Limits
     explanation: tuple[Decision, ...]
     withdrawing: bool = False
+    refund_as: str = ""
 
 
 NO_HISTORY = ReturnHistory()
@@ -237,7 +240,9 @@ def judge(
         calendar=by.frozen,
         told=told,
     )
+    refund_as = _refund_as(lines)
     return Judgement(
+        refund_as=refund_as,
         verdict=verdict,
         lines=lines,
         currency=currency,
@@ -253,11 +258,29 @@ def judge(
             *keeping,
             *(() if refused else _of_freight(freight, fault, limits)),
             *(() if refused else (waits,)),
+            *((_of_store_credit(by),) if refund_as else ()),
             *(() if refused else _of_law(by, clock=limits.refund_clock)),
             Decision("May the goods come back?", verdict, "worst_line_that_can_come", by.policy.source),
             *((_of_appeal(by.terms),) if refused and any(line.sold for line in lines) else ()),
         ),
         withdrawing=withdrawing,
+    )
+
+
+def _refund_as(lines: Sequence[JudgedLine]) -> str:
+    """Store credit where nothing but late goods comes back. Goods in time beside them are owed money, and then all is paid in it."""
+    coming = [line for line in lines if line.verdict is not Verdict.REFUSED]
+    late = bool(coming) and all(Ground.STORE_CREDIT_ONLY in line.grounds for line in coming)
+    return STORE_CREDIT if late else ""
+
+
+def _of_store_credit(by: Setting) -> Decision:
+    return Decision(
+        "How is the refund paid?",
+        "as store credit, because the goods come back after the return window",
+        "store_credit_after_window",
+        by.terms.source_of("store_credit"),
+        (("days after the window", str(by.terms.store_credit_days)),),
     )
 
 

@@ -15,6 +15,7 @@ from domain.errors import Missing
 from domain.fees import Bearer
 from domain.goods import GoodsCondition, Nature
 from domain.handling import NO_FEES, FeePolicy
+from domain.limits import DestinationSilence
 from domain.market import Market
 from domain.rates import PolicyRates
 from domain.tier import Tier, TierThresholds
@@ -230,6 +231,9 @@ class ReturnPolicy:
     accounting_currency  of the merchant's books; empty = refunds are not translated, and no difference of rates is booked
     difference_borne_by  who bears the difference of rates between sale and refund: merchant or platform
     warn_percent         a rate that moved by more than so many percent between sale and refund is pointed out
+    destination          how long the shopper has to say where money goes that its tender cannot take back; empty: an operator
+    destination_silence  what her silence about that means
+    goodwill_limit_minor by currency: goodwill up to so many minor units needs no second person; left out, each one does
     """
 
     programme: str
@@ -266,6 +270,9 @@ class ReturnPolicy:
     accounting_currency: str = ""
     difference_borne_by: Bearer = Bearer.MERCHANT
     warn_percent: int = WARN_PERCENT
+    destination: str = ""
+    destination_silence: DestinationSilence = DestinationSilence.OPERATOR
+    goodwill_limit_minor: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def source(self) -> str:

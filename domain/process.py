@@ -20,8 +20,9 @@ from datetime import datetime, timedelta
 
 from domain.calendar import after
 from domain.clock import law_due
+from domain.destination import STORE_CREDIT
 from domain.frozen import replace
-from domain.limits import ApprovalDefault, RefundTrigger
+from domain.limits import ApprovalDefault, DestinationSilence, RefundTrigger
 from domain.stages import ENDS, RANK, Owner, Silence, Stage
 from domain.state import WAITS, Effect, EffectKind, Fact, FactKind, Method, Opening, State, Verdict
 
@@ -51,6 +52,9 @@ UNDER_THE_LAWS_CLOCK = frozenset({Stage.BOOKED, Stage.IN_TRANSIT, Stage.RECEIVED
 # Reasons of ATTENTION that only a person's yes ends, or the goods themselves: the refund was paid ahead, and they do not bear it out.
 MAY_IT_STAND = frozenset({"advance_exceeds_findings", "goods_never_came"})
 NOT_ALL = frozenset({"some", "none"})
+# Reasons of ATTENTION in which the money was refused for good: a person sends it again, or the shopper says where it goes.
+REFUND_FAILED, DESTINATION_NEEDED = "refund_failed", "destination_needed"
+REFUSED_FOR_GOOD = frozenset({REFUND_FAILED, DESTINATION_NEEDED})
 
 
 def start(opening: Opening) -> Step:
@@ -145,6 +149,13 @@ def _appealed(state: State, fact: Fact) -> Step:
     return _enter(asked, Stage.REFERRED, fact.at)
 
 
+def _destination_given(state: State, fact: Fact) -> Step:
+    """Where the money goes that its tender could not take back: what failed is sent there, in a round of its own."""
+    if state.stage is not Stage.ATTENTION or state.reason not in REFUSED_FOR_GOOD:
+        return state, ()
+    return _settle(replace(state, destination=fact.data["destination"]), fact.at)
+
+
 # --- what partners report ----------------------------------------------------------------------------------------------------
 
 
@@ -194,11 +205,11 @@ def _refund_reported(state: State, fact: Fact) -> Step:
     there = state.stage is Stage.CLOSED or state.paid is not None
     if state.stage is not Stage.SETTLED and not there and not given_up:
         return state, ()
-    final = there or state.reason == "refund_failed"
+    final = there or state.reason in REFUSED_FOR_GOOD
     if final and fact.at < (state.paid or state.since):  # told late, or twice: what we know was said after it
         return state, ()
-    if fact.data["status"] == "failed" and state.reason != "refund_failed":
-        return _attention(replace(state, paid=None), "refund_failed", fact.at, _settlement(state))
+    if fact.data["status"] == "failed" and state.reason not in REFUSED_FOR_GOOD:
+        return _refused_for_good(state, fact)
     if fact.data["status"] == "succeeded" and not there:
         return _money_is_there(state, fact.at)
     return state, ()
@@ -233,7 +244,14 @@ def _settled(state: State, fact: Fact) -> Step:
             return _money_is_there(state, fact.at)
         case "pending":
             return _enter(state, Stage.SETTLED, fact.at)
-    return _attention(replace(state, paid=None), "refund_failed", fact.at, _settlement(state))
+    return _refused_for_good(state, fact)
+
+
+def _refused_for_good(state: State, fact: Fact) -> Step:
+    """The money did not arrive, nor will it this way: a gone tender is for the shopper, where her terms ask her, else a person."""
+    asks_her = state.limits.destination and fact.data.get("gone")
+    reason = DESTINATION_NEEDED if asks_her else REFUND_FAILED
+    return _attention(replace(state, paid=None), reason, fact.at, _settlement(state))
 
 
 def _sent_back(state: State, fact: Fact) -> Step:
@@ -279,6 +297,10 @@ def _time_passed(state: State, fact: Fact) -> Step:
             return _try_again(state, fact.at)
         case Silence.REMIND:
             return _enter(state, state.stage, fact.at)
+        case Silence.STORE_CREDIT:
+            return _settle(replace(state, destination=STORE_CREDIT), fact.at)
+    if state.reason == DESTINATION_NEEDED:
+        return _attention(state, REFUND_FAILED, fact.at, state.failed)
     if state.stage is Stage.SETTLED:  # accepted, never confirmed: to try again is to ask the provider what became of it
         state = replace(state, stage=Stage.INSPECTED, asked=state.asked + 1)
         return _attention(state, "refund_unconfirmed", fact.at, _settlement(state))
@@ -315,6 +337,9 @@ def silence(state: State) -> Silence | None:
         case Stage.AWAITED:
             return Silence.CLOSE if _here(state) else Silence.CALL_OPERATOR
         case Stage.ATTENTION:
+            if state.reason == DESTINATION_NEEDED:
+                credit = state.limits.destination_silence == DestinationSilence.STORE_CREDIT
+                return Silence.STORE_CREDIT if credit else Silence.CALL_OPERATOR
             return Silence.TRY_AGAIN if _can_be_tried_again(state) else Silence.REMIND
     return None
 
@@ -339,7 +364,7 @@ def owner(state: State) -> Owner | None:
                 return Owner.WAREHOUSE
             return Owner.CARRIER if state.goods else Owner.SHOPPER
         case Stage.ATTENTION:
-            return Owner.OPERATOR
+            return Owner.SHOPPER if state.reason == DESTINATION_NEEDED else Owner.OPERATOR
     return None
 
 
@@ -407,6 +432,8 @@ def timely(state: State, kind: FactKind) -> str | None:
         return "it is being ended already" if state.ending else "the goods are on their way or with us"
     if kind is FactKind.EXTENDED and (state.stage not in WAITS or state.due is None):
         return "there is no deadline to extend"
+    if kind is FactKind.DESTINATION_GIVEN and not (state.stage is Stage.ATTENTION and state.reason in REFUSED_FOR_GOOD):
+        return "no money looks for another destination"
     if kind is FactKind.RETRIED and state.stage is not Stage.ATTENTION:
         return "nothing has failed"
     if kind is FactKind.RETRIED and deciding:
@@ -561,7 +588,8 @@ def _deadline(state: State, at: datetime) -> datetime | None:
         case Stage.AWAITED:
             return _after(state, at, limits.inspection if _here(state) else limits.recharge)
         case Stage.ATTENTION:
-            return _after(state, at, limits.attention)
+            hers = state.reason == DESTINATION_NEEDED
+            return _after(state, at, limits.destination if hers else limits.attention, legal=hers)
     return None
 
 
@@ -762,7 +790,7 @@ def _awaited(state: State, effect: Effect) -> bool:
 
 def _can_be_tried_again(state: State) -> bool:
     """By itself, that is: what a provider refused for good, and goods nobody allowed, wait for a person."""
-    return state.failed is not None and state.reason != "refund_failed"
+    return state.failed is not None and state.reason not in REFUSED_FOR_GOOD
 
 
 def _try_again(state: State, at: datetime) -> Step:
@@ -771,7 +799,7 @@ def _try_again(state: State, at: datetime) -> Step:
     failed = state.failed
     if failed is None:
         return _book(state, at)  # a pickup that never came, a parcel the carrier gave back: another label
-    if state.reason == "refund_failed":
+    if state.reason in REFUSED_FOR_GOOD:
         return _settle(state, at)
     if failed.kind is EffectKind.VOID:
         return _give_label_back(state, state.ending or Stage.CANCELLED, at)
@@ -799,6 +827,7 @@ _ANSWERS: Mapping[FactKind, Callable[[State, Fact], Step]] = {
     FactKind.EXTENDED: _extended,
     FactKind.RETRIED: _retried,
     FactKind.APPEALED: _appealed,
+    FactKind.DESTINATION_GIVEN: _destination_given,
     FactKind.SCANNED: _scanned,
     FactKind.REFUND_REPORTED: _refund_reported,
     FactKind.BOOKED: _booked,

@@ -53,6 +53,7 @@ def from_json(row: dict[str, Any]) -> State:
         escalated=row.get("escalated", False),
         appealed=row.get("appealed", False),
         paid=_moment(row.get("paid")),
+        destination=row.get("destination", ""),
         notice=_moment(row.get("notice")),
         sent=_moment(row.get("sent")),
         received=_moment(row.get("received")),

@@ -46,6 +46,7 @@ class Silence(StrEnum):
     CALL_OPERATOR = "call_operator"
     TRY_AGAIN = "try_again"
     REMIND = "remind"
+    STORE_CREDIT = "store_credit"
 
 
 ENDS = frozenset({Stage.REFUSED, Stage.CLOSED, Stage.CANCELLED, Stage.EXPIRED, Stage.SENT_BACK})

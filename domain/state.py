@@ -23,6 +23,7 @@ class FactKind(StrEnum):
     EXTENDED = "extended"
     RETRIED = "retried"
     APPEALED = "appealed"
+    DESTINATION_GIVEN = "destination_given"
     # reported by partners
     SCANNED = "scanned"
     REFUND_REPORTED = "refund_reported"
@@ -124,6 +125,7 @@ class State:
     escalated: bool = False  # the platform decides in the merchant's place
     appealed: bool = False  # a refusal has been appealed against, which is possible once
     paid: datetime | None = None  # when money that went ahead was confirmed
+    destination: str = ""  # where money goes that its tender cannot take back (domain/destination.py)
     # What the law's clock on the refund starts from; kept only where the limits have such a clock.
     notice: datetime | None = None
     sent: datetime | None = None

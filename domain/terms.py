@@ -14,7 +14,7 @@ from domain.clock import clock_of
 from domain.currency import WARN_PERCENT
 from domain.fees import Bearer
 from domain.handling import NO_FEES, FeePolicy
-from domain.limits import ApprovalDefault, Limits, RefundTrigger
+from domain.limits import ApprovalDefault, DestinationSilence, Limits, RefundTrigger
 from domain.market import (
     Bears,
     Market,
@@ -192,6 +192,8 @@ def terms_for(
             refund_trigger=trigger,
             recharge=row.text("advance_recharge") or Limits.recharge,
             refund_clock=clock,
+            destination=policy.destination,
+            destination_silence=_unless_operator(policy.destination_silence),
         ),
         promises=tuple((name, value) for name in table.rows if (value := row.value(name)) is not None),
         law_confidence=market.confidence,
@@ -248,6 +250,11 @@ def _refund_terms(policy: ReturnPolicy, market: Market, delivery: Bears) -> Refu
         waived_minor=tuple(sorted(policy.claw_back_waived.items())),
         policy_source=policy.source,
     )
+
+
+def _unless_operator(silence: DestinationSilence) -> str:
+    """What a silence means, left empty where it means what it always meant: running cases keep their limits for ever."""
+    return "" if silence is DestinationSilence.OPERATOR else silence.value
 
 
 class _Rows:

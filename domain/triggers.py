@@ -62,6 +62,8 @@ def limits_of_case(
         refund_trigger=trigger,
         refund_clock=clock,
         calendar=str(calendar),
+        # A right is paid back by the means of the sale unless the consumer agrees (2011/83/EU, art. 13(1)): silence is no word.
+        destination_silence="" if of.withdrawing else terms.limits.destination_silence,
     ), decision
 
 

@@ -22,7 +22,7 @@ from domain.errors import Invalid
 from domain.fees import Bearer, FeeKind
 from domain.goods import GoodsCondition, Grade, Nature
 from domain.handling import NO_CHARGE, AboveRefund, Charge, FeePolicy, Price
-from domain.limits import ApprovalDefault, RefundTrigger
+from domain.limits import ApprovalDefault, DestinationSilence, RefundTrigger
 from domain.market import Confidence, Market, Right
 from domain.matching import UnmatchedReason
 from domain.money import EXPONENTS
@@ -490,6 +490,7 @@ def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
     version = page.text("version")
     table = _overridden(tiers, page.maybe_page("tiers"), f"programme {called} v{version}")
     returnless, refund = page.maybe_page("returnless"), page.maybe_page("refund")
+    destination, goodwill = page.maybe_page("destination"), page.maybe_page("goodwill")
     policy = ReturnPolicy(
         programme=called,
         title=page.text("title"),
@@ -526,10 +527,15 @@ def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
         accounting_currency=_accounting_currency(books),
         difference_borne_by=_bearer_of_differences(books),
         warn_percent=books.whole("warn_percent", least=1, most=100) if books.has("warn_percent") else WARN_PERCENT,
+        destination=destination.span("within") if destination.names() else "",
+        destination_silence=destination.choice("silence", DestinationSilence)
+        if destination.has("silence")
+        else DestinationSilence.OPERATOR,
+        goodwill_limit_minor=_limits_by_currency(goodwill.page("limit_minor")) if goodwill.has("limit_minor") else {},
     )
     if page.has("about"):
         page.text("about")
-    for part in (window, fees, goods, refer, law, asking, returnless, refund, books, page):
+    for part in (window, fees, goods, refer, law, asking, returnless, refund, books, destination, goodwill, page):
         part.end()
     return policy
 

@@ -19,16 +19,18 @@ from temporalio.testing._timeskipping import TimeSkipper, TimeSkippingConfig
 
 from api.schemas.returns import present
 from assembly import Partners
-from database import cases, facts, ledger, orders, parcels, refunds
+from database import cases, facts, goodwill, ledger, orders, parcels, refunds
 from database.engine import Sessions, database_time
 from database.inspections import Judged
 from database.orders import Customer
 from database.tables import events as events_table
+from database.verify import verify
 from desk import Caller, IdempotencyKey, ReturnsDesk, Said
 from domain.opening import RequestedLine, ReturnRequest
 from domain.order import Order
 from domain.reasons import ReturnReason
 from domain.state import Method
+from domain.tenders import TenderLimits
 from gateways.carriers.registry import carrier_gateway
 from gateways.mail.base import MailGateway
 from gateways.mail.registry import mail_gateway
@@ -247,6 +249,33 @@ class House:
 
         return await eventually(look)
 
+    def payouts(self, case_id: str) -> list[Any]:
+        """What the provider's own books say was paid out for the case elsewhere than over its payments."""
+        listed = self.partners.payments["simulated"].list_refunds()
+        return [one for one in listed if one.case_id == case_id and one.payment_reference is None]
+
+    def goodwill_parts(self, case_id: str, goodwill_id: str) -> list[Any]:
+        with self.made() as session:
+            return list(refunds.parts(session, case_id, purpose=goodwill_id))
+
+    def goodwill(self, goodwill_id: str) -> Any:
+        with self.made() as session:
+            return goodwill.get(session, goodwill_id)
+
+    async def until_goodwill(self, goodwill_id: str, *statuses: str) -> Any:
+        """The goodwill's row, once it stands like that."""
+
+        def look() -> Any:
+            row = self.goodwill(goodwill_id)
+            return row if row.status in statuses else None
+
+        return await eventually(look, lambda: f"{goodwill_id} is {self.goodwill(goodwill_id).status}")
+
+    def broken(self) -> set[str]:
+        """The invariants of the books that do not hold."""
+        with self.made() as session:
+            return {check.name for check in verify(session) if not check.holds}
+
     async def until(self, case_id: str, *stages: str) -> Any:
         """The case's row, once it is in one of the stages."""
 
@@ -305,6 +334,7 @@ async def open_house(
     max_cached_workflows: int = 500,
     mail: MailGateway | None = None,
     promising: Mapping[str, Any] | None = None,
+    tender_limits: Mapping[str, TenderLimits] | None = None,
 ) -> AsyncIterator[House]:
     """`mail`: where letters go; none: into a folder of this session's. `promising`: what the programme says otherwise."""
     queue = f"q{next(_numbers)}"
@@ -348,7 +378,7 @@ async def open_house(
     holder.append(house)
     worker = make_worker(
         skipper.client,
-        activities(made, partners, clock=clock),
+        activities(made, partners, clock=clock, tender_limits=tender_limits),
         task_queue=queue,
         max_cached_workflows=max_cached_workflows,
     )

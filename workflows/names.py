@@ -14,11 +14,13 @@ UPDATES = {
     FactKind.EXTENDED: "extend",
     FactKind.RETRIED: "retry",
     FactKind.APPEALED: "appeal",
+    FactKind.DESTINATION_GIVEN: "give_destination",
 }
 SIGNALS = {FactKind.SCANNED: "carrier_reported", FactKind.REFUND_REPORTED: "provider_reported"}
 NUDGE = "nudge"
 ACKNOWLEDGE_TYPE = "AcknowledgeWithdrawal"
 RECONCILIATION_TYPE = "Reconciliation"
+GOODWILL_TYPE = "Goodwill"
 
 
 def workflow_id(case_id: str) -> str:
@@ -31,3 +33,7 @@ def acknowledgement_id(withdrawal_id: str) -> str:
 
 def reconciliation_workflow_id(run_id: str) -> str:
     return f"reconciliation/{run_id}"
+
+
+def goodwill_workflow_id(goodwill_id: str) -> str:
+    return f"goodwill/{goodwill_id}"

@@ -87,6 +87,10 @@ class ReturnCase:
     async def appeal(self, fact: Fact) -> Answer:
         return await self._told(fact)
 
+    @workflow.update(description="The shopper says where money goes that its tender cannot take back")
+    async def give_destination(self, fact: Fact) -> Answer:
+        return await self._told(fact)
+
     @authorize.validator
     def _may_authorize(self, fact: Fact) -> None:
         self._check(fact)
@@ -117,6 +121,10 @@ class ReturnCase:
 
     @appeal.validator
     def _may_appeal(self, fact: Fact) -> None:
+        self._check(fact)
+
+    @give_destination.validator
+    def _may_give_destination(self, fact: Fact) -> None:
         self._check(fact)
 
     # --- what partners report ---

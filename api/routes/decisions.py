@@ -7,8 +7,10 @@ from api.dependencies import Desk, Key, Speaker, Version
 from api.reading import Door
 from api.routes.answers import moving, said
 from api.schemas.common import PathId
+from api.schemas.goodwill import DestinationAsked
 from api.schemas.returns import AuthorizeAsked, CancelAsked, ExtendAsked, ReasonAsked
 from api.security import Scope, needs
+from domain.destination import destination_of
 
 router = APIRouter(route_class=Door, tags=["decisions"])
 
@@ -38,6 +40,21 @@ async def appeal_return(
 ) -> JSONResponse:
     """Once, until the moment that `appeal.until` of the return names. Another person decides; silence is a yes."""
     return said(await desk.appeal(return_id, speaker, key, reason=asked.reason, version=version))
+
+
+@router.post(
+    "/v1/returns/{return_id}/destination",
+    summary="The shopper says where money goes that its tender cannot take back",
+    dependencies=[needs(Scope.RETURNS_WRITE)],
+    responses=moving(412),
+)
+async def give_destination(
+    return_id: PathId, asked: DestinationAsked, desk: Desk, speaker: Speaker, key: Key, version: Version
+) -> JSONResponse:
+    """While the return needs attention for `destination_needed`, or for `refund_failed`. A bank account is named by the payment
+    provider's token alone: a number of an account or a card is refused, and kept nowhere."""
+    to = destination_of(asked.kind, asked.token)
+    return said(await desk.give_destination(return_id, to, speaker, key, version=version))
 
 
 @router.post(

@@ -154,6 +154,7 @@ def show_preview(preview: Preview, method: Method, at: datetime) -> dict[str, An
     """What opening this return would answer. Fees have no amount yet: the carrier names it when it is booked."""
     judgement, terms = preview.judgement, preview.terms
     plain = {**asdict(terms), "limits": asdict(judgement.limits), "freight": judgement.freight._asdict()}
+    plain["refund_as"] = judgement.refund_as or None
     return {
         "verdict": judgement.verdict,
         "tier": preview.tier,
@@ -218,11 +219,13 @@ def _terms(terms: Mapping[str, Any]) -> dict[str, Any]:
         "return_window": {"duration": f"P{terms['return_window_days']}D", "starts": terms["starts"]},
         "withdrawal_right": f"P{terms['withdrawal_days']}D" if terms["withdrawal_days"] else None,
         "merchant_bears_all": terms["merchant_bears_all"],
-        "limits": {name: _span(limits[name]) for name in SPANS},
+        "limits": {name: _span(limits[name]) for name in SPANS if limits[name]},
         "pickup_tries": limits["pickup_tries"],
         "approval_default": limits["approval_default"],
         "refund_trigger": limits["refund_trigger"],
         "refund_clock": limits["refund_clock"] or None,
+        "destination_silence": (limits["destination_silence"] or "operator") if limits["destination"] else None,
+        "refund_as": terms.get("refund_as"),
         "calendar": limits["calendar"].partition(" ")[0] or None,
         **more,
         "freight": terms["freight"],
@@ -241,6 +244,7 @@ SPANS = (
     "inspection",
     "refund",
     "recharge",
+    "destination",
     "attention",
 )
 _UNTOLD = Limits("", "", "", "", 0, "", "", "", "")

@@ -20,7 +20,7 @@ from api.schemas.common import (
     spoken,
     wrong,
 )
-from database import cases, parcels, reconciliations, refunds
+from database import cases, goodwill, parcels, reconciliations, refunds
 from desk import appeal_until
 from domain.goods import GoodsCondition
 from domain.opening import RequestedLine, Resolution, ReturnRequest
@@ -180,12 +180,16 @@ class LineShown(BaseModel):
 
 
 class RefundShown(BaseModel):
-    """Quoted when it was opened; refunded, pending and unknown (looked up, never guessed) as the providers say."""
+    """Quoted when it was opened; refunded, pending and unknown (looked up, never guessed) as the providers say.
+
+    `goodwill` came on top of it.
+    """
 
     quoted: ShownMoney
     refunded: ShownMoney
     pending: ShownMoney
     unknown: ShownMoney
+    goodwill: ShownMoney | None = None
 
 
 class FeeShown(BaseModel):
@@ -257,8 +261,18 @@ def present_many(session: Session, rows: Sequence[Row[Any]]) -> list[dict[str, A
     lines, fees = cases.lines_of(session, ids), refunds.fees_of_cases(session, ids)
     sums, moved = refunds.totals(session, ids), parcels.of_cases(session, ids)
     differ = reconciliations.open_of_cases(session, ids)
+    given = goodwill.given(session, ids)
     return [
-        _present(row, lines[row.id], fees[row.id], sums[row.id], moved[row.id], differ.get(row.id, ())) for row in rows
+        _present(
+            row,
+            lines[row.id],
+            fees[row.id],
+            sums[row.id],
+            moved[row.id],
+            differ.get(row.id, ()),
+            given.get(row.id, 0),
+        )
+        for row in rows
     ]
 
 
@@ -274,6 +288,7 @@ def _present(
     sums: Mapping[str, int],
     moved: Sequence[Row[Any]],
     differ: Sequence[Row[Any]],
+    given: int,
 ) -> dict[str, Any]:
     currency = row.currency
     return {
@@ -301,6 +316,7 @@ def _present(
             "refunded": money(row.refunded_minor, currency),
             "pending": money(sums.get("pending", 0) + sums.get("intended", 0), currency),
             "unknown": money(sums.get("unknown", 0), currency),
+            "goodwill": money(given, currency) if given else None,
         },
         "fees": [
             {"kind": fee.kind, "amount": money(fee.amount_minor, fee.currency), "bearer": fee.bearer, "rule": fee.rule}
@@ -353,6 +369,7 @@ _ACTIONS = {
     FactKind.AUTHORIZED: "authorize",
     FactKind.REFUSED: "refuse",
     FactKind.RETRIED: "retry",
+    FactKind.DESTINATION_GIVEN: "destination",
     FactKind.EXTENDED: "extend",
     FactKind.CANCELLED: "cancel",
 }
@@ -423,7 +440,7 @@ EXAMPLE: dict[str, Any] = {
             "refund": _EUR_0,
         }
     ],
-    "refund": {"quoted": _EUR_120, "refunded": _EUR_0, "pending": _EUR_0, "unknown": _EUR_0},
+    "refund": {"quoted": _EUR_120, "refunded": _EUR_0, "pending": _EUR_0, "unknown": _EUR_0, "goodwill": None},
     "fees": [
         {"kind": "return_label", "amount": money(490, "EUR"), "bearer": "merchant", "rule": "no_fault_not_informed"}
     ],

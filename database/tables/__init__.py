@@ -7,6 +7,7 @@ from database.tables.currency import exchange_differences, reference_rates
 from database.tables.customers import customer_tier_changes, customer_tiers
 from database.tables.customs import customs_claims, customs_records
 from database.tables.facts import events, facts, inbox
+from database.tables.goodwill import goodwill_refunds
 from database.tables.money import fees, ledger_entries, ledger_postings, refunds, tender_refunds
 from database.tables.orders import customers, order_charges, order_lines, orders, tenders
 from database.tables.policies import policies
@@ -27,6 +28,7 @@ __all__ = [
     "exchange_differences",
     "facts",
     "fees",
+    "goodwill_refunds",
     "idempotency_keys",
     "inbox",
     "inspection_lines",

@@ -41,10 +41,12 @@ tender_refunds = Table(
     "tender_refunds",
     metadata,
     Column("id", Id, primary_key=True),  # rf_…, ours; fixed before the provider hears of it
-    Column("case_id", Id, ForeignKey("refunds.case_id"), nullable=False),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("purpose", Id, nullable=False, server_default="settlement"),  # or the id of the goodwill that it pays
     Column("order_id", Id, nullable=False),
-    Column("tender_id", Id, nullable=False),
+    Column("tender_id", Id, nullable=False),  # whose room it uses up, also where the money goes somewhere else
     Column("round", Integer, nullable=False),
+    Column("destination", Text),  # in place of the tender: "store_credit", "bank:<token>"
     Column("processor", Word, nullable=False),
     Column("reference", Id, nullable=False),
     Column("amount_minor", Minor, nullable=False),
@@ -58,18 +60,20 @@ tender_refunds = Table(
     Column(
         "changed_at", Moment
     ),  # when the provider's word last moved it; empty: not since it was made, or before this was kept
-    UniqueConstraint("case_id", "order_id", "tender_id", "round"),
+    UniqueConstraint("case_id", "purpose", "order_id", "tender_id", "round"),
     UniqueConstraint("processor", "provider_id"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     CheckConstraint("status IN ('intended', 'unknown', 'pending', 'succeeded', 'failed')", name="status_known"),
     Index(
         "ix_tender_refunds_one_alive",
         "case_id",
+        "purpose",
         "order_id",
         "tender_id",
         unique=True,
         postgresql_where=text("status <> 'failed'"),
     ),
+    Index(None, "order_id", "tender_id"),
 )
 
 fees = Table(

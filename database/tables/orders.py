@@ -114,6 +114,7 @@ tenders = Table(
     Column("amount_minor", Minor, nullable=False),
     # Promised back over this tender: paid, pending and unknown alike. What failed for good is given free again.
     Column("refunded_minor", Minor, nullable=False, server_default="0"),
+    Column("closed", Word),  # what the provider said when it could not take money back any more
     CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
     CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded_within_amount"),
     Index(None, "processor", "reference"),

@@ -48,6 +48,14 @@ class RefundBody(StrictBody):
     metadata: MetadataBody
 
 
+class PayoutBody(StrictBody):
+    destination: Annotated[str, Field(pattern=r"^(store_credit|bank:[A-Za-z0-9][A-Za-z0-9_.:\-]{0,119})$")]
+    customer: Text | None = None
+    amount: Amount
+    currency: Currency
+    metadata: MetadataBody
+
+
 def payment_doors(refunds: RefundBooks, counter: Counter) -> APIRouter:
     """Routes under /v1."""
     doors = APIRouter(prefix="/v1")
@@ -62,10 +70,20 @@ def payment_doors(refunds: RefundBooks, counter: Counter) -> APIRouter:
 
     @doors.post("/refunds")
     async def refund(body: RefundBody, idempotency_key: Annotated[str, Header(max_length=255)] = "") -> Response:
-        if not idempotency_key:
+        said = body.metadata
+        wanted = Wanted(body.payment, body.amount, body.currency, said.refund_id, said.case_id)
+        return await once(wanted, idempotency_key)
+
+    @doors.post("/payouts")
+    async def payout(body: PayoutBody, idempotency_key: Annotated[str, Header(max_length=255)] = "") -> Response:
+        said = body.metadata
+        to = {"destination": body.destination, "customer": body.customer}
+        return await once(Wanted(None, body.amount, body.currency, said.refund_id, said.case_id, **to), idempotency_key)
+
+    async def once(wanted: Wanted, key: str) -> Response:
+        if not key:
             raise Refusal(400, "idempotency_key_missing", "A refund needs an Idempotency-Key.")
-        wanted = Wanted(body.payment, body.amount, body.currency, body.metadata.refund_id, body.metadata.case_id)
-        answer, replayed = await counter.refund(wanted, idempotency_key)
+        answer, replayed = await counter.refund(wanted, key)
         headers = {"Idempotent-Replayed": "true"} if replayed else None
         return Response(answer.body, status_code=answer.status, media_type="application/json", headers=headers)
 

@@ -32,7 +32,9 @@ CREATE TABLE IF NOT EXISTS refunds (
     id TEXT NOT NULL UNIQUE,
     refund_id TEXT NOT NULL,
     case_id TEXT,
-    payment TEXT NOT NULL REFERENCES payments (reference),
+    payment TEXT REFERENCES payments (reference),
+    destination TEXT,
+    customer TEXT,
     amount INTEGER NOT NULL CHECK (amount > 0),
     currency TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('pending', 'succeeded', 'failed')),
@@ -40,7 +42,8 @@ CREATE TABLE IF NOT EXISTS refunds (
     created_at REAL NOT NULL,
     changed_at REAL NOT NULL,
     next_status TEXT,
-    next_at REAL
+    next_at REAL,
+    CHECK ((payment IS NULL) <> (destination IS NULL))
 ) STRICT;
 CREATE INDEX IF NOT EXISTS refunds_by_refund_id ON refunds (refund_id);
 CREATE INDEX IF NOT EXISTS refunds_by_payment ON refunds (payment);
@@ -65,16 +68,19 @@ FAILURES = {"pending": "account_closed", "succeeded": "returned_by_bank"}
 
 @dataclass(frozen=True)
 class Wanted:
-    """A refund as asked for."""
+    """A refund as asked for: back over a payment, or paid out to a destination, which may be a customer's store credit."""
 
-    payment: str
+    payment: str | None
     amount: int
     currency: str
     refund_id: str
     case_id: str | None
+    destination: str | None = None
+    customer: str | None = None
 
     def fingerprint(self) -> str:
-        return json.dumps([self.payment, self.amount, self.currency, self.refund_id, self.case_id])
+        paid_out = [self.destination, self.customer] if self.destination else []
+        return json.dumps([self.payment, self.amount, self.currency, self.refund_id, self.case_id, *paid_out])
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,25 @@ class RefundBooks:
     def __init__(self, books: Books, outbox: Outbox) -> None:
         self._books = books
         self._outbox = outbox
+        self._widen()
+
+    def _widen(self) -> None:
+        """Books from before there were payouts know refunds of payments only."""
+        if any(column["name"] == "destination" for column in self._books.all("PRAGMA table_info(refunds)")):
+            return
+        kept = (
+            "sequence, id, refund_id, case_id, payment, amount, currency, status, failure, created_at, changed_at, "
+            "next_status, next_at"
+        )
+        statements = [statement for statement in TABLES.split(";") if statement.strip()]
+        with self._books.transaction():
+            self._books.write("ALTER TABLE refunds RENAME TO refunds_before")
+            for statement in statements:
+                self._books.write(statement)
+            self._books.write(f"INSERT INTO refunds ({kept}) SELECT {kept} FROM refunds_before")
+            self._books.write("DROP TABLE refunds_before")
+            for statement in statements:  # the indexes went with the table that they were of
+                self._books.write(statement)
 
     def register(self, payments: Sequence[tuple[str, int, str]]) -> dict[str, int]:
         """Note payments: (reference, amount, currency). The same again is no news, another amount is refused."""
@@ -141,11 +166,13 @@ class RefundBooks:
     def pay(self, wanted: Wanted, *, key: str | None, later: Rule | None) -> Answer:
         """Pay, or refuse, and keep the answer under the key (None: keep nothing). One transaction."""
         with self._books.transaction():
-            payment = self._books.one("SELECT * FROM payments WHERE reference = ?", wanted.payment)
-            if payment is None:
-                # Not kept: nothing about the key can be judged before the payment is known.
-                raise Refusal(404, "unknown_payment", f"No payment {wanted.payment}.")
-            refusal = _objection(payment, wanted)
+            refusal = None
+            if wanted.destination is None:
+                payment = self._books.one("SELECT * FROM payments WHERE reference = ?", wanted.payment)
+                if payment is None:
+                    # Not kept: nothing about the key can be judged before the payment is known.
+                    raise Refusal(404, "unknown_payment", f"No payment {wanted.payment}.")
+                refusal = _objection(payment, wanted)
             if refusal is None:
                 answer = Answer(201, json.dumps(self._enter(wanted, later)))
             else:
@@ -184,7 +211,7 @@ class RefundBooks:
         self, *, payment: str | None, limit: int, older_than: str | None, newer_than: str | None
     ) -> tuple[list[dict[str, Any]], bool]:
         """One page, and whether there is more in the direction asked for; `older_than` and `newer_than` are ids."""
-        where, values = ["1"], []
+        where, values = ["payment IS NOT NULL"], []
         if payment is not None:
             where, values = ["payment = ?"], [payment]
         for id_, sign in ((older_than, "<"), (newer_than, ">")):
@@ -283,9 +310,9 @@ class RefundBooks:
         )
         sequence = self._books.write(
             "INSERT INTO refunds (id, refund_id, case_id, payment, amount, currency, status, created_at, changed_at, "
-            "next_status, next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "next_status, next_at, destination, customer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(f"pr_{secrets.token_hex(10)}", wanted.refund_id, wanted.case_id, wanted.payment, wanted.amount),
-            *(wanted.currency, status, now, now, next_status, next_at),
+            *(wanted.currency, status, now, now, next_status, next_at, wanted.destination, wanted.customer),
         )
         return self._tell(sequence)
 
@@ -330,6 +357,7 @@ def _shown(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "payment": row["payment"],
+        **({"destination": row["destination"], "customer": row["customer"]} if row["destination"] else {}),
         "amount": row["amount"],
         "currency": row["currency"],
         "status": row["status"],

@@ -85,7 +85,7 @@ def stripe_face(refunds: RefundBooks, counter: Counter, *, api_key: str) -> Fast
         answer, replayed = await counter.refund(wanted, idempotency_key or f"none_{secrets.token_hex(8)}")
         said = json.loads(answer.body)
         if answer.status >= 400:
-            raise _in_stripes_words(said["error"], _charge_of(wanted.payment))
+            raise _in_stripes_words(said["error"], _charge_of(wanted.payment or ""))
         more = {"Idempotent-Replayed": "true"} if replayed else {}
         return _said(refund_object(said), 200, more)
 
@@ -143,7 +143,7 @@ def stripe_face(refunds: RefundBooks, counter: Counter, *, api_key: str) -> Fast
 
 def refund_object(refund: Mapping[str, Any]) -> dict[str, Any]:
     """A refund of the books as a Refund of Stripe's."""
-    payment = refund["payment"]
+    payment = refund["payment"] or ""
     metadata = {name: value for name, value in refund["metadata"].items() if value}
     shown = {
         "id": f"re_{refund['id'].removeprefix('pr_')}",

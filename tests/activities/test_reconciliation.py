@@ -209,7 +209,7 @@ async def test_a_success_that_the_bank_took_back_unheard_is_made_good(house: Hou
     house.moved = timedelta(hours=2)
     await asyncio.to_thread(reconcile, house)
     row = house.case(case_id)
-    assert (row.stage, row.attention_reason, row.refunded_minor) == ("attention", "refund_failed", 0)
+    assert (row.stage, row.attention_reason, row.refunded_minor) == ("attention", "destination_needed", 0)
     assert house.balances(case_id)["payable:shopper"] == -2500, "the shopper is owed again"
     await house.until_healed(case_id)
     assert house.provider_refunds(order)[0].status == "failed"

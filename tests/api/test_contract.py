@@ -55,6 +55,13 @@ KNOWN["POST /v1/customs-claims/{claim_id}/file"] = {"reference": "x", "note": "x
 KNOWN["POST /v1/customs-claims/{claim_id}/recovered"] = {"amount": {"amount": 1, "currency": "USD"}, "note": "x"}
 KNOWN["POST /v1/ops/reconciliations"] = {"provider": "nobody"}
 KNOWN["POST /v1/ops/differences/{difference_id}/resolve"] = {"reason": "called back"}
+KNOWN["POST /v1/returns/{return_id}/goodwill"] = {
+    "amount": {"amount": 500, "currency": "EUR"},
+    "reason": "late",
+    "order_id": "o_1",
+    "again": False,
+}
+KNOWN["POST /v1/returns/{return_id}/destination"] = {"kind": "bank", "token": "ba_1"}
 KNOWN["POST /v1/withdrawals"] = DECLARE_EXAMPLE
 KNOWN["POST /v1/withdrawals/{withdrawal_id}/answer"] = {"text": "done"}
 NASTY: list[Any] = [

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from database import cases, ledger, orders
 from database.engine import Sessions, database_time
 from database.orders import Customer
+from database.tables import goodwill_refunds
 from database.verify import verify
 from domain.ledger import refund_paid_entry
 from domain.limits import Limits
@@ -104,3 +105,34 @@ def test_an_unbalanced_ledger_is_found(books: Session) -> None:
     )
     found = {"ledger_is_zero", "case_ledger_is_zero", "entries_are_zero", "the_database_keeps_the_ledger"}
     assert broken(books) == found
+
+
+def given_goodwill(session: Session, **vary: object) -> None:
+    at = database_time(session)
+    row = {
+        "id": "gw_1",
+        "case_id": "ret_1",
+        "order_id": "o_1",
+        "amount_minor": 500,
+        "currency": "EUR",
+        "reason": "late",
+    }
+    said = {"status": "proposed", "proposed_by": "ann", "proposed_key": "k", "proposed_at": at}
+    session.execute(goodwill_refunds.insert().values({**row, **said, **vary}))
+
+
+def test_goodwill_that_waits_breaks_nothing(books: Session) -> None:
+    given_goodwill(books)
+    assert broken(books) == set()
+
+
+def test_goodwill_that_shows_more_than_arrived_is_found(books: Session) -> None:
+    given_goodwill(books, paid_minor=500)
+    assert broken(books) == {"goodwill_is_paid_once"}
+
+
+def test_goodwill_that_its_own_proposer_approved_is_found_where_nothing_else_stops_it(books: Session) -> None:
+    books.execute(text("ALTER TABLE goodwill_refunds DROP CONSTRAINT ck_goodwill_refunds_second_person"))
+    at = database_time(books)
+    given_goodwill(books, status="approved", approved_by="ann", approved_at=at)
+    assert broken(books) == {"goodwill_has_its_second_person"}

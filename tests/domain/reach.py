@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from domain.limits import ApprovalDefault, RefundTrigger
+from domain.limits import ApprovalDefault, DestinationSilence, RefundTrigger
 from domain.process import AHEAD, decide, law_deadline, silence
 from domain.stages import Silence, Stage
 from domain.state import Effect, EffectKind, Fact, FactKind, Method, State, Verdict
-from tests.domain.told import ANSWERS, LIMITS, MINUTE, Told, check_it_moves_on, in_transit, is_waited_for
+from tests.domain.told import ANSWERS, LIMITS, MINUTE, Told, check_it_moves_on, in_transit, inspected, is_waited_for
 
 __all__ = [
     "ANSWERS",
@@ -47,6 +47,8 @@ OPENINGS = (
     # What these do before the goods move, the others do too.
     in_transit(limits=replace(FEW_TRIES, refund_trigger=RefundTrigger.RECEIVED)),
     in_transit(limits=replace(FEW_TRIES, refund_clock=LAW)),
+    inspected(limits=replace(FEW_TRIES, destination="14d")),
+    inspected(limits=replace(FEW_TRIES, destination="14d", destination_silence=DestinationSilence.STORE_CREDIT)),
 )
 
 
@@ -127,7 +129,8 @@ def _telling_limits(state: State) -> object:
     """The limits that can still decide something: who is asked before an authorization, what is waited for before the money."""
     limits = state.limits
     asked = limits.approval_default if state.stage in (Stage.REFERRED, Stage.REFUSED) else None
-    return asked, *(() if state.settlements else (limits.refund_trigger, limits.refund_clock))
+    money = () if state.settlements else (limits.refund_trigger, limits.refund_clock)
+    return asked, limits.destination, limits.destination_silence, *money
 
 
 # Grounds of the money that change what may follow.
@@ -139,7 +142,7 @@ def possible(node: Node) -> list[Fact]:
     now = node.state.since + 2 * MINUTE
     facts = [fact for kind in _SAID for fact in _variants(node, kind, now)]
     for effect in node.under_way:
-        facts += _answers(effect, now)
+        facts += _answers(effect, now, asks_the_shopper=bool(node.state.limits.destination))
     facts += _alarms(node.state)
     return facts
 
@@ -167,6 +170,7 @@ _SAID = (
     FactKind.CANCELLED,
     FactKind.RETRIED,
     FactKind.APPEALED,
+    FactKind.DESTINATION_GIVEN,
     FactKind.EXTENDED,
     FactKind.RECEIVED,
     FactKind.INSPECTED,
@@ -191,16 +195,20 @@ def _variants(node: Node, kind: FactKind, now: datetime) -> list[Fact]:
             if not node.state.settlements:
                 return []
             data = [{"status": "succeeded"}, {"status": "failed"}]
+            data += [{"status": "failed", "gone": True}] if node.state.limits.destination else []
+        case FactKind.DESTINATION_GIVEN:
+            data = [{"destination": "store_credit"}]
     if kind in (FactKind.RECEIVED, FactKind.INSPECTED, FactKind.SCANNED) and node.state.ended:
         data += [{**one, "units_gone": True} for one in data]
     return [Fact(kind, now, f"{kind}:{number}", "test", one) for number, one in enumerate(data)]
 
 
-def _answers(effect: Effect, now: datetime) -> list[Fact]:
+def _answers(effect: Effect, now: datetime, *, asks_the_shopper: bool = False) -> list[Fact]:
     kind, well = ANSWERS[effect.kind]
     data = [well]
     if effect.kind is EffectKind.SETTLE:
         data = [{"status": status, "round": effect.round} for status in ("succeeded", "pending", "failed")]
+        data += [{"status": "failed", "round": effect.round, "gone": True}] if asks_the_shopper else []
     if effect.kind is EffectKind.VOID:
         data = [{"voided": voided, "key": effect.key} for voided in (True, False)]
     failed = {"effect": effect.kind, "key": effect.key, "round": effect.round, "error": "no answer"}

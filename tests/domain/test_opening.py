@@ -381,3 +381,28 @@ def test_a_delivery_that_is_not_on_record_is_said_to_be_so() -> None:
 def test_every_answer_names_its_rule_and_its_source() -> None:
     for judged in (answer(line()), answer(line(), days=300), matched(of_sku(quantity=6))):
         assert all(one.question and one.answer and one.rule and one.source for one in judged.explanation)
+
+
+LATE: dict[str, Any] = {"days": 70, "country": "HK", "tier": Tier.VIP}
+
+
+def test_goods_after_the_window_alone_are_paid_as_store_credit_and_it_is_said_why() -> None:
+    judged = answer(line(), **LATE)
+
+    assert (judged.verdict, judged.refund_as) == (Verdict.REFERRED, "store_credit")
+    said = [one for one in judged.explanation if one.question == "How is the refund paid?"]
+    assert [one.answer for one in said] == [
+        "as store credit, because the goods come back after the return window",
+    ]
+
+
+def test_goods_in_time_beside_late_ones_are_owed_money_and_then_all_is_paid_in_it() -> None:
+    in_time = belt(delivered_at=DELIVERED + timedelta(days=60))
+    judged = answer(line(), line(order_line_id="l_2"), to=(sold(), in_time), **LATE)
+
+    assert [one.grounds for one in judged.lines] == [("store_credit_only",), ()]
+    assert judged.refund_as == ""
+
+
+def test_goods_that_are_in_time_go_back_over_their_tenders() -> None:
+    assert answer(line()).refund_as == ""

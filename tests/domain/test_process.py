@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.limits import ApprovalDefault, Limits, RefundTrigger
+from domain.limits import ApprovalDefault, DestinationSilence, Limits, RefundTrigger
 from domain.process import AHEAD, Step, admissible, decide, law_deadline, owner, silence, timely
 from domain.stages import ENDS, Owner, Silence, Stage
 from domain.state import WAITS, Effect, EffectKind, Fact, FactKind, Method, State, Verdict
@@ -31,6 +31,15 @@ from tests.domain.told import (
 )
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+ASKING = replace(LIMITS, destination="14d")
+CREDITING = replace(ASKING, destination_silence=DestinationSilence.STORE_CREDIT)
+
+
+def destination_needed(limits: Limits = ASKING) -> Told:
+    """The refund failed for good, because its tender is gone."""
+    return inspected(limits=limits).done(status="failed", gone=True)
 
 
 def given_a_refused_return_whose_goods_are_here() -> Told:
@@ -1083,6 +1092,69 @@ class TestAppeal:
         assert case.appealed().state.notice == MONDAY
 
 
+# --- a tender that is gone ----------------------------------------------------------------------------------------------------
+
+
+class TestDestination:
+    def test_the_shopper_is_asked_where_the_money_goes_and_it_is_sent_there_in_a_round_of_its_own(self) -> None:
+        case = destination_needed()
+        assert (case.stage, case.state.reason) == (Stage.ATTENTION, "destination_needed")
+        assert (owner(case.state), silence(case.state)) == (Owner.SHOPPER, Silence.CALL_OPERATOR)
+        assert case.state.due == case.now + 14 * DAY
+
+        case.destination_given("bank:ba_1")
+
+        assert (case.state.destination, case.waiting_for) == ("bank:ba_1", ["settle:2"])
+        assert case.done().stage is Stage.CLOSED
+
+    def test_her_silence_is_for_an_operator_and_she_may_still_say_it_then(self) -> None:
+        case = destination_needed().silent()
+        assert (case.stage, case.state.reason, owner(case.state)) == (Stage.ATTENTION, "refund_failed", Owner.OPERATOR)
+        assert silence(case.state) is Silence.REMIND
+
+        assert case.destination_given().waiting_for == ["settle:2"]
+
+    def test_her_silence_is_store_credit_where_the_terms_say_so(self) -> None:
+        case = destination_needed(CREDITING)
+        assert silence(case.state) is Silence.STORE_CREDIT
+
+        case.silent()
+
+        assert (case.state.destination, case.waiting_for) == ("store_credit", ["settle:2"])
+        assert case.done().stage is Stage.CLOSED
+
+    def test_a_destination_that_fails_too_is_asked_for_again(self) -> None:
+        case = destination_needed().destination_given("bank:ba_1").done(status="failed", gone=True)
+        assert (case.stage, case.state.reason) == (Stage.ATTENTION, "destination_needed")
+
+        assert case.destination_given().done().keys == ["book:1", "settle:1", "settle:2", "settle:3"]
+
+    def test_money_that_the_bank_returns_after_the_end_leads_to_the_same_question(self) -> None:
+        case = closed(limits=ASKING).reported("failed", gone=True)
+
+        assert (case.stage, case.state.reason, owner(case.state)) == (
+            Stage.ATTENTION,
+            "destination_needed",
+            Owner.SHOPPER,
+        )
+
+    def test_an_operator_may_send_it_the_old_way_all_the_same(self) -> None:
+        assert destination_needed().retried().waiting_for == ["settle:2"]
+
+    def test_terms_from_before_there_was_a_question_call_a_person(self) -> None:
+        assert destination_needed(LIMITS).state.reason == "refund_failed"
+
+    def test_a_failure_that_is_not_the_tenders_is_for_a_person(self) -> None:
+        assert inspected(limits=ASKING).done(status="failed").state.reason == "refund_failed"
+
+    @pytest.mark.parametrize("story", [booked, settled, closed, Told], ids=["booked", "pending", "closed", "requested"])
+    def test_nobody_is_asked_where_no_money_looks_for_a_destination(self, story: Callable[[], Told]) -> None:
+        case = story()
+        assert timely(case.state, FactKind.DESTINATION_GIVEN)
+        before = case.state
+        assert case.destination_given().state == before
+
+
 # --- repeated ----------------------------------------------------------------------------------------------------------------
 
 REPEATED: dict[str, Callable[[], Told]] = {
@@ -1092,6 +1164,7 @@ REPEATED: dict[str, Callable[[], Told]] = {
     "cancelled while the label is bought": lambda: Told().cancelled(),
     "cancelled with a label": lambda: booked().cancelled(),
     "appealed": lambda: Told(authorized=False).refused().appealed(),
+    "destination given": lambda: destination_needed().destination_given(),
     "extended": lambda: booked().extended(MONDAY + 20 * DAY),
     "label booked": booked,
     "label booked and given back": lambda: Told().cancelled().done(),

@@ -80,6 +80,7 @@ def test_the_states_above_leave_no_part_out() -> None:
             notice=MONDAY,
             sent=MONDAY,
             received=MONDAY,
+            destination="store_credit",
         )
     )
 

@@ -1,5 +1,6 @@
 """A refund is spread exactly, within each tender's room, or refused with what is missing before anything is sent."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,16 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from domain.order import AmountNegative, AmountNotWhole
-from domain.tenders import NotEnoughRoom, Spread, TenderRoom, TendersOfTwoOrders, spread_over_tenders
+from domain.tenders import (
+    Dead,
+    NotEnoughRoom,
+    Spread,
+    TenderLimits,
+    TenderRoom,
+    TendersOfTwoOrders,
+    is_dead,
+    spread_over_tenders,
+)
 from tests.builders import a_tender_room
 
 METHODS = ["card", "gift_card", "store_credit", "points", "bank", "wallet", "cash_on_delivery"]
@@ -124,3 +134,91 @@ def test_an_impossible_amount_is_refused(amount: Any, error: type[Invalid]) -> N
 def test_the_tenders_of_two_orders_are_never_mixed() -> None:
     with pytest.raises(TendersOfTwoOrders):
         spread_over_tenders(100, [a_tender_room(), a_tender_room(order_id="o_2")])
+
+
+# --- tenders that can no longer take money back ---
+
+PAID = datetime(2026, 1, 1, 12, tzinfo=UTC)
+YEAR = {"simulated": TenderLimits(max_age_days=365)}
+THRICE = {"simulated": TenderLimits(max_refunds=3)}
+
+
+def day(number: int) -> datetime:
+    return PAID + timedelta(days=number)
+
+
+@pytest.mark.parametrize(
+    ("vary", "limits", "at", "dead"),
+    [
+        pytest.param({"paid_at": PAID}, YEAR, day(365), None, id="on its last day a card still takes money back"),
+        pytest.param({"paid_at": PAID}, YEAR, day(366), Dead.TOO_OLD, id="after a year and a day it takes none"),
+        pytest.param({"paid_at": PAID}, {}, day(3000), None, id="without a limit no card is too old"),
+        pytest.param({}, YEAR, day(3000), None, id="a payment without a day is not too old"),
+        pytest.param({"refunds_made": 2}, THRICE, day(1), None, id="the third of three refunds goes"),
+        pytest.param({"refunds_made": 3}, THRICE, day(1), Dead.USED_UP, id="the fourth does not"),
+        pytest.param({"closed": "account_closed"}, {}, day(1), Dead.CLOSED, id="a closed account takes nothing"),
+        pytest.param({"refunds_made": 9}, {"other": TenderLimits(max_refunds=3)}, day(1), None, id="limits of others"),
+    ],
+)
+def test_a_tender_past_its_limits_takes_nothing(vary: Any, limits: Any, at: datetime, dead: Dead | None) -> None:
+    outcome = spread_over_tenders(700, [a_tender_room(**vary)], limits=limits, at=at)
+    assert isinstance(outcome, Spread)
+    if dead is None:
+        assert (sum(part.amount_minor for part in outcome.parts), outcome.needs) == (700, None)
+    else:
+        assert outcome.parts == ()
+        assert outcome.needs is not None
+        assert [(part.tender_id, part.amount_minor, why) for part, why in outcome.needs.parts] == [("t_1", 700, dead)]
+        assert outcome.needs.minor == 700
+
+
+def test_what_a_dead_tender_cannot_take_goes_over_the_others_before_a_destination_is_asked_for() -> None:
+    gift_card = a_tender_room(tender_id="t_2", method="gift_card", amount_minor=5000, closed="account_closed")
+    card = a_tender_room(amount_minor=2000)
+    assert parts_of(2000, [gift_card, card]) == [("t_1", 2000)]
+    outcome = spread_over_tenders(2500, [gift_card, card])
+    assert isinstance(outcome, Spread)
+    assert [part.amount_minor for part in outcome.parts] == [2000]
+    assert outcome.needs is not None
+    assert outcome.needs.minor == 500
+
+
+@given(tenders=rooms, amount_minor=st.integers(0, 10**10), data=st.data())
+def test_whichever_tenders_are_dead_every_unit_is_accounted_for_within_its_room(
+    tenders: list[TenderRoom], amount_minor: int, data: st.DataObject
+) -> None:
+    tenders = [
+        a_tender_room(**{**vars(room), "closed": data.draw(st.sampled_from([None, "account_closed"]))})
+        for room in tenders
+    ]
+    outcome = spread_over_tenders(amount_minor, tenders)
+    if isinstance(outcome, NotEnoughRoom):
+        assert amount_minor > sum(tender.room_minor for tender in tenders)
+        return
+    homeless = [part for part, _ in outcome.needs.parts] if outcome.needs else []
+    together = [*outcome.parts, *homeless]
+    room = {tender.tender_id: tender.room_minor for tender in tenders}
+    assert sum(part.amount_minor for part in together) == amount_minor
+    assert all(0 < part.amount_minor <= room[part.tender_id] for part in together)
+    closed = {tender.tender_id for tender in tenders if tender.closed}
+    assert not closed & {part.tender_id for part in outcome.parts}
+    assert {part.tender_id for part in homeless} <= closed
+    alive = sum(tender.room_minor for tender in tenders if not tender.closed)
+    assert not homeless or sum(part.amount_minor for part in outcome.parts) == alive
+
+
+@pytest.mark.parametrize(
+    ("failure", "dead"),
+    [
+        ("account_closed", True),
+        ("expired_or_canceled_card: The card is gone.", True),
+        ("lost_or_stolen_card", True),
+        ("returned_by_bank", True),
+        ("refund_too_old", True),
+        ("over_refund: Only 5 are left.", False),
+        ("insufficient_funds", False),
+        (None, False),
+    ],
+)
+def test_only_failures_of_the_tender_itself_ask_for_another_destination(failure: str | None, dead: bool) -> None:
+    assert is_dead(failure) is dead

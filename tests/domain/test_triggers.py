@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.limits import Limits, RefundTrigger
+from domain.limits import DestinationSilence, Limits, RefundTrigger
 from domain.market import market_of
 from domain.policy import ReturnPolicy
 from domain.terms import terms_for
@@ -96,3 +96,11 @@ def test_money_without_goods_waits_for_nothing_and_a_refused_return_for_the_benc
 
 def test_the_calendar_is_frozen_with_the_case() -> None:
     assert limits(10_000)[0].calendar == str(DAYS)
+
+
+@pytest.mark.parametrize(("withdrawing", "silence"), [(False, "store_credit"), (True, "")])
+def test_silence_is_no_word_about_money_that_a_right_gives_back(withdrawing: bool, silence: str) -> None:
+    crediting = replace(STANDARD, destination="7d", destination_silence=DestinationSilence.STORE_CREDIT)
+    found, _ = limits(10_000, policy=crediting, withdrawing=withdrawing)
+
+    assert (found.destination, found.destination_silence) == ("7d", silence)

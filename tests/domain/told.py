@@ -157,6 +157,9 @@ class Told:
     def appealed(self) -> "Told":
         return self.says(FactKind.APPEALED, reason="it was broken when it came")
 
+    def destination_given(self, destination: str = "store_credit") -> "Told":
+        return self.says(FactKind.DESTINATION_GIVEN, destination=destination)
+
     def extended(self, until: datetime) -> "Told":
         return self.says(FactKind.EXTENDED, until=until.isoformat())
 

@@ -13,6 +13,7 @@ from gateways.carriers.registry import CARRIER_GATEWAYS, carrier_gateway
 from gateways.errors import ForgedEvent, OutcomeUnknown, ProviderRefused, ProviderUnreachable, UnknownGateway
 from gateways.http import PartnerAddress
 from gateways.payments.base import Payment, PaymentGateway, ProviderStatus, RefundOrder, RefundReceipt, RefundRefused
+from gateways.payments.payouts import PayoutOrder, pays_out
 from gateways.payments.registry import PAYMENT_GATEWAYS, payment_gateway
 from partners.payments.__main__ import TONGUES
 from tests.gateways.conftest import CARRIER_PARTNERS, PAYMENT_PARTNERS, CarrierUnderTest, PaymentsUnderTest
@@ -70,6 +71,24 @@ class TestPayments:
         assert list(payments.gateway.list_refunds(wanted.payment_reference)) == [expected]
         assert without_status(payments.gateway.refund(wanted)) == without_status(expected)
         assert paid_times(payments, wanted) == 1
+
+    def test_a_payout_is_paid_once_found_and_listed_where_the_gateway_pays_out(
+        self, payments: PaymentsUnderTest
+    ) -> None:
+        gateway = payments.gateway
+        if not pays_out(gateway):
+            pytest.skip("this provider does not pay out")
+        wanted = PayoutOrder("rf_payout", "bank:ba_1", 700, "EUR", "c_1", "ret_1")
+        assert gateway.find_payout("rf_payout") is None
+        payments.partner.knobs(fail_after={"next": 1})
+        with pytest.raises(OutcomeUnknown):
+            gateway.pay_out(wanted)
+        receipt = gateway.pay_out(wanted)
+        assert (receipt.refund_id, receipt.amount_minor, receipt.payment_reference) == ("rf_payout", 700, None)
+        assert gateway.find_payout("rf_payout") == receipt
+        assert [one for one in payments.gateway.list_refunds() if one.refund_id == "rf_payout"] == [receipt]
+        with pytest.raises(RefundRefused):
+            gateway.pay_out(replace(wanted, amount_minor=701))
 
     def test_nothing_is_found_where_nothing_was_paid(self, payments: PaymentsUnderTest) -> None:
         wanted = order(payments, "rf_nothing")

@@ -58,7 +58,7 @@ async def test_a_success_that_turns_to_failure_days_later_is_taken_back_and_paid
     await house.until_done(case_id)
     house.world.payments.advance(90000)
     row = await house.until(case_id, "attention")
-    assert (row.attention_reason, row.refunded_minor) == ("refund_failed", 0)
+    assert (row.attention_reason, row.refunded_minor) == ("destination_needed", 0)
     assert house.balances(case_id)["payable:shopper"] == -2500, "the shopper is owed again"
     assert "refund.failed" in house.event_types(case_id)
     await house.desk.retry(case_id, OPERATOR, reason="the bank account works again")
@@ -69,13 +69,13 @@ async def test_a_success_that_turns_to_failure_days_later_is_taken_back_and_paid
     assert house.balances(case_id)["payable:shopper"] == 0
 
 
-async def test_a_refund_the_provider_refuses_waits_for_a_person(house: House) -> None:
+async def test_a_refund_the_bank_refuses_waits_for_the_shopper_and_is_not_sent_again(house: House) -> None:
     sold = await house.sell(1)
     house.world.payments.knobs(status_later={"next": 1, "mode": "pending_then_failed", "seconds": 0.2})
     case_id = await house.open(sold)
     await house.until(case_id, "booked")
     await house.inspect(case_id)
-    assert (await house.until(case_id, "attention")).attention_reason == "refund_failed"
+    assert (await house.until(case_id, "attention")).attention_reason == "destination_needed"
     await house.pass_time(case_id, timedelta(hours=25))
     assert house.case(case_id).stage == "attention", "what was refused for good is not sent again by itself"
     assert len(house.provider_refunds(sold)) == 1

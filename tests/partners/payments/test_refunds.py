@@ -239,3 +239,68 @@ def test_the_books_outlive_the_program(tmp_path: Path) -> None:
         balance = program.get("/v1/balance")
         assert (balance["refunds"], balance["duplicates"]) == (200, 0)
         assert balance["refunded"]["EUR"]["succeeded"] == 2_000
+
+
+# --- payouts ---
+
+
+def payout(payments: Program, refund_id: str, amount: int = 1_000, **vary: Any) -> httpx2.Response:
+    metadata = {"refund_id": refund_id, "case_id": "ret_1"}
+    body = {"destination": "store_credit", "customer": "c_1", "amount": amount, "currency": "EUR", "metadata": metadata}
+    return payments.post("/v1/payouts", {**body, **vary}, **{"Idempotency-Key": refund_id})
+
+
+def test_a_payout_goes_to_its_destination_once_and_stands_in_the_list_of_refunds(payments: Program) -> None:
+    first, second = payout(payments, "rf_out"), payout(payments, "rf_out")
+    assert (first.status_code, second.content) == (201, first.content)
+    (listed,) = payments.get("/v1/refunds", refund_id="rf_out")["data"]
+    assert listed == first.json()
+    assert (listed["payment"], listed["destination"], listed["customer"]) == (None, "store_credit", "c_1")
+
+
+def test_a_payout_keeps_its_key_as_a_refund_does(payments: Program) -> None:
+    assert payout(payments, "rf_out_key").status_code == 201
+    refused(payout(payments, "rf_out_key", 1_001), 400, "idempotency_key_reused")
+    refused(payout(payments, "rf_out_key", destination="bank:ba_1"), 400, "idempotency_key_reused")
+    refused(refund(payments, order(capture(payments, "pay_out_key"), "rf_out_key")), 400, "idempotency_key_reused")
+
+
+def test_a_payout_may_be_paid_and_answered_with_500(payments: Program) -> None:
+    payments.knobs(fail_after={"next": 1})
+    assert payout(payments, "rf_out_500").status_code == 500
+    assert payout(payments, "rf_out_500").status_code == 201
+    assert len(payments.get("/v1/refunds", refund_id="rf_out_500")["data"]) == 1
+
+
+def test_a_payout_may_fail_later(payments: Program) -> None:
+    payments.knobs(status_later={"next": 1, "mode": "pending_then_failed", "seconds": 0.05})
+    assert payout(payments, "rf_out_later", destination="bank:ba_1").json()["status"] == "pending"
+    until(lambda: standing(payments, "rf_out_later")() == "failed" or None, "the payout fails")
+
+
+def test_books_from_before_there_were_payouts_are_read_on(tmp_path: Path) -> None:
+    from partners.books import Books
+    from partners.knobs import Knobs
+    from partners.outbox import EVENTS_TABLE, Outbox, StandardWebhooks
+    from partners.payments.refunds import TABLES, RefundBooks, Wanted
+
+    before = (
+        TABLES.replace("payment TEXT REFERENCES", "payment TEXT NOT NULL REFERENCES")
+        .replace("    destination TEXT,\n    customer TEXT,\n", "")
+        .replace(",\n    CHECK ((payment IS NULL) <> (destination IS NULL))", "")
+    )
+    books = Books(tmp_path / "old.sqlite", EVENTS_TABLE + before)
+    books.write("INSERT INTO payments (reference, amount, currency, registered_at) VALUES ('pay_1', 900, 'EUR', 0)")
+    books.write(
+        "INSERT INTO refunds (id, refund_id, payment, amount, currency, status, created_at, changed_at)"
+        " VALUES ('pr_1', 'rf_1', 'pay_1', 300, 'EUR', 'succeeded', 0, 0)"
+    )
+    books.close()
+    books = Books(tmp_path / "old.sqlite", EVENTS_TABLE + TABLES)
+    refunds = RefundBooks(books, Outbox(books, Knobs({}), url=None, tongue=StandardWebhooks("whsec_AAAA")))
+    refunds.pay(Wanted(None, 100, "EUR", "rf_2", None, "store_credit"), key="rf_2", later=None)
+    listed = refunds.listed(refund_id=None, payment=None, cursor=0, limit=10)["data"]
+    assert [(one["metadata"]["refund_id"], one["payment"]) for one in listed] == [("rf_1", "pay_1"), ("rf_2", None)]
+    names = {row["name"] for row in books.all("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    assert "refunds_by_refund_id" in names
+    books.close()
