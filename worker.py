@@ -27,6 +27,8 @@ from desk.policies import PolicyShelf
 from domain.errors import BoomerangError
 from policies.book import HERE as POLICIES
 from policies.book import load_policy_book
+from policies.sellers import FILE as SELLERS
+from policies.sellers import load_sellers
 from settings import Settings, read_settings
 from telemetry import set_up_logs
 from workflows.return_case import ReturnCase
@@ -62,7 +64,7 @@ def activities(
     """Every effect of the house. `policies` is the folder of the policy book, `programme` the one whose thresholds tiers have."""
     notes = NoteActivities(made, clock)
     parcel = ParcelActivities(made, clock, partners.carriers, carrier="simulated", home=home)
-    settlement = SettlementActivities(made, clock, partners.payments)
+    settlement = SettlementActivities(made, clock, partners.payments, load_sellers(policies / SELLERS.name))
     mail = MailActivities(made, clock, partners.mail)
     effects = [notes.record, notes.write_over, parcel.book, parcel.void, parcel.send_back, settlement.settle]
     book = load_policy_book(policies)

@@ -11,10 +11,12 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 from temporalio import activity
 
+from activities.credit_notes import issue_credit_notes
 from activities.paying import Payer
 from activities.trouble import give_up
 from database import cases, facts, inspections, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
+from domain.credit_note import Sellers
 from domain.errors import BoomerangError
 from domain.fees import Fee, FeeKind, bearer_of_lost_goods
 from domain.ledger import lost_goods_entry, settlement_entry
@@ -33,9 +35,17 @@ class RoomMissing(Exception):
 
 
 class SettlementActivities:
-    def __init__(self, sessions: Sessions, clock: Clock, payments: Mapping[str, PaymentGateway]) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        clock: Clock,
+        payments: Mapping[str, PaymentGateway],
+        sellers: Sellers | None = None,
+    ) -> None:
+        """`sellers`: in whose name credit notes are made; None = another system makes them."""
         self._sessions = sessions
         self._clock = clock
+        self._sellers = sellers
         self._payer = Payer(sessions, clock, payments)
 
     @activity.defn(name="settle")
@@ -80,6 +90,7 @@ class SettlementActivities:
             refunds.bear(session, case.id, [key for key, _ in charged], quote)
             refunds.intend(session, case.id, case.currency, over, round=effect.round, at=at)
             ledger.book(session, settlement_entry(case.id, 1, quote), at)
+            issue_credit_notes(session, case, quote, over, ground, self._sellers, at)
             goods = Money(quote.goods_minor, quote.currency)
         if ground is Verdict.LOST:
             self._charge_carrier(session, case, goods)
