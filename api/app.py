@@ -14,6 +14,7 @@ from api import docs
 from api.dependencies import Partners
 from api.errors import translate_errors, unforeseen
 from api.routes import (
+    credit_notes,
     customers,
     decisions,
     health,
@@ -42,6 +43,7 @@ ROUTERS = (
     orders.router,
     customers.router,
     returns.router,
+    credit_notes.router,
     decisions.router,
     warehouse.router,
     webhooks.router,

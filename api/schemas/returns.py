@@ -20,7 +20,7 @@ from api.schemas.common import (
     spoken,
     wrong,
 )
-from database import cases, parcels, refunds
+from database import cases, credit_notes, parcels, refunds
 from desk import appeal_until
 from domain.goods import GoodsCondition
 from domain.opening import RequestedLine, Resolution, ReturnRequest
@@ -233,6 +233,7 @@ class ReturnShown(BaseModel):
     refund: RefundShown
     fees: list[FeeShown]
     parcels: list[ParcelShown]
+    credit_notes: list[str] = []
     declared_at: str
     opened_at: str
     closed_at: str | None
@@ -251,11 +252,12 @@ def present(session: Session, case_id: str) -> dict[str, Any]:
 
 
 def present_many(session: Session, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Returns in the order given; the same four questions for one row and for a hundred."""
+    """Returns in the order given; the same five questions for one row and for a hundred."""
     ids = [row.id for row in rows]
     lines, fees = cases.lines_of(session, ids), refunds.fees_of_cases(session, ids)
     sums, moved = refunds.totals(session, ids), parcels.of_cases(session, ids)
-    return [_present(row, lines[row.id], fees[row.id], sums[row.id], moved[row.id]) for row in rows]
+    notes = credit_notes.numbers_of(session, ids)
+    return [_present(row, lines[row.id], fees[row.id], sums[row.id], moved[row.id], notes[row.id]) for row in rows]
 
 
 def in_order(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -269,6 +271,7 @@ def _present(
     fees: Sequence[Row[Any]],
     sums: Mapping[str, int],
     moved: Sequence[Row[Any]],
+    notes: Sequence[str],
 ) -> dict[str, Any]:
     currency = row.currency
     return {
@@ -302,6 +305,7 @@ def _present(
             for fee in fees
         ],
         "parcels": [_parcel(parcel) for parcel in moved],
+        "credit_notes": list(notes),
         "declared_at": spoken(row.declared_at),
         "opened_at": spoken(row.opened_at),
         "closed_at": spoken(row.closed_at),
@@ -430,6 +434,7 @@ EXAMPLE: dict[str, Any] = {
             "received_by": None,
         }
     ],
+    "credit_notes": [],
     "declared_at": "2026-11-20T09:30:00Z",
     "opened_at": "2026-11-20T09:30:00Z",
     "closed_at": None,
