@@ -28,8 +28,10 @@ def issue_credit_notes(
     ground: Verdict,
     sellers: Sellers | None,
     at: datetime,
+    *,
+    settlement: int = 1,
 ) -> None:
-    """The notes of a case's first settlement; none where nothing is given back, or where the installation makes none.
+    """The notes of one settlement of a case; none where nothing is given back, or where the installation makes none.
 
     It takes the lock that numbers stand under, so it comes last of what is written. A note that does not add up is given up on,
     and the refund with it: a person looks.
@@ -38,7 +40,7 @@ def issue_credit_notes(
         return
     sold, placed = credit_notes.sold(session, [(line.order_id, line.order_line_id) for line in quote.lines])
     buyer, language = credit_notes.buyer(session, case.customer_id)
-    of = Settled(case.id, case.rma, ground, buyer, placed, sold, at, language=language)
+    of = Settled(case.id, case.rma, ground, buyer, placed, sold, at, settlement, language)
     try:
         notes = notes_of(quote, over, of, sellers, day_of=day_of)
     except CreditNoteDoesNotAddUp as error:

@@ -192,7 +192,7 @@ def credit_note(
         if pdf:
             for note in notes:
                 file = pdf if len(notes) == 1 else pdf.with_name(f"{pdf.stem}-{note['number']}{pdf.suffix}")
-                file.write_bytes(server.get(at("/v1/credit-notes", f"{note['number']}.pdf")).content)
+                _write(file, server.get(at("/v1/credit-notes", f"{note['number']}.pdf")).content)
                 say(f"{note['number']} is in {file}.")
         if as_json:
             say_json(notes)
@@ -290,6 +290,15 @@ def _show(case: dict[str, Any], as_json: bool) -> None:
 def _line(line: dict[str, Any]) -> tuple[str, ...]:
     verdict = " ".join([line["verdict"], *line["verdict_reasons"]])
     return (line["id"], line["sku"], str(line["quantity"]), line["order_id"] or "", verdict, line["grade"] or "")
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as problem:
+        raise WrongUse(
+            f"{file} cannot be written: {problem.strerror}.", next_action="Name a file in a folder that is there."
+        ) from None
 
 
 def _note(note: dict[str, Any]) -> tuple[str, ...]:

@@ -109,3 +109,5 @@ def test_the_credit_note_is_shown_and_written_as_pdf(house: House, tmp_path: Pat
     assert f"{number} is in {file}" in house.done("return", "credit-note", rma, "--pdf", str(file)).replace("\n", "")
     assert file.read_bytes().startswith(b"%PDF")
     assert house.read("return", "credit-note", rma)[0]["number"] == number
+    status, _, err = house.run("return", "credit-note", rma, "--pdf", str(tmp_path / "nowhere" / "note.pdf"))
+    assert (status, "cannot be written" in err) == (2, True)

@@ -19,8 +19,8 @@ LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 HEADING = re.compile(r"^# .+$", re.MULTILINE)
 MAKE = re.compile(r"\bmake ([a-z]+)")
 TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
-COMMAND = re.compile(r"\./boomerang((?: +[a-z]+)+)")
-ADDRESS = re.compile(r"(?<!\d)/v1(?:/[A-Za-z0-9_{}]+)+")  # after a port it is a partner's
+COMMAND = re.compile(r"\./boomerang((?: +[a-z]+(?:-[a-z]+)*)+)")
+ADDRESS = re.compile(r"(?<!\d)/v1(?:/[A-Za-z0-9_{}-]+)+")  # after a port it is a partner's
 FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 DECISION = ("## Context", "## Decision", "## Consequences", "## Alternatives")
 
