@@ -1,16 +1,18 @@
 """Credit notes go with the decision: both are there or neither, and the number after a decision that was cut off follows the one before."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Row
+from sqlalchemy import Row, update
 from sqlalchemy.orm import Session
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.settlement import SettlementActivities
 from database import credit_notes
+from database.tables import order_lines
 from domain.credit_note import CreditNote, Sellers
 from domain.state import Effect, Fact
 from policies.sellers import load_sellers
@@ -88,3 +90,18 @@ async def test_a_note_that_does_not_add_up_holds_the_refund_for_a_person(
         settle(house, case_id)
     assert (refused.value.non_retryable, refused.value.type) == (True, "CreditNoteDoesNotAddUp")
     assert (notes(house, case_id), house.refund(case_id), house.parts(case_id)) == ([], None, [])
+
+
+@pytest.mark.parametrize(("seller", "notes_of"), [("weaver", ["weaver"]), ("somebody who makes their own", [])])
+async def test_goods_of_another_seller_have_that_sellers_note(house: House, seller: str, notes_of: list[str]) -> None:
+    case_id, order = await judged(house)
+    with house.made.begin() as session:
+        session.execute(update(order_lines).where(order_lines.c.order_id == order.id).values(seller=seller))
+    release = load_sellers()
+    assert release is not None
+    weaver = replace(release.shop, id="weaver", prefix="WV")
+    settle(house, case_id, sellers=Sellers(release.shop, {"weaver": weaver}))
+    made = notes(house, case_id)
+    assert [note.seller.id for note in made] == notes_of
+    assert all(note.number.startswith("WV-") for note in made)
+    assert house.case(case_id).refunded_minor == 2500

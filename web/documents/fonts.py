@@ -2,7 +2,8 @@
 
 Bitstream Vera comes with reportlab and is embedded: the Latin letters of western Europe and of Poland, Turkey and Iceland in part, and
 the euro. What it lacks is taken from DejaVu Sans, its successor, where the machine has that (Debian: fonts-dejavu-core). Chinese,
-Japanese and Korean are set in Adobe's own fonts, which every PDF reader brings or replaces; they are named and not embedded.
+Japanese and Korean are set in Adobe's own fonts, which every PDF reader brings or replaces; they are named and not embedded. Russian
+and Greek are not set in them, though they have the letters: a reader that replaces them may show nothing at all (Ghostscript does).
 A letter that none of them has is set without its accents, and as a question mark where that does not help: the JSON has it as it is.
 """
 
