@@ -30,6 +30,8 @@ from domain.errors import BoomerangError
 from domain.tenders import TenderLimits
 from policies.book import HERE as POLICIES
 from policies.book import load_policy_book
+from policies.sellers import FILE as SELLERS
+from policies.sellers import load_sellers
 from settings import Settings, read_settings
 from telemetry import set_up_logs
 from workflows.goodwill import Goodwill
@@ -74,7 +76,8 @@ def activities(
         tender_limits = {code: TenderLimits(rule.max_age_days, rule.max_refunds) for code, rule in rules.items()}
     notes = NoteActivities(made, clock)
     parcel = ParcelActivities(made, clock, partners.carriers, carrier="simulated", home=home)
-    settlement = SettlementActivities(made, clock, partners.payments, tender_limits)
+    sellers = load_sellers(policies / SELLERS.name)
+    settlement = SettlementActivities(made, clock, partners.payments, tender_limits, sellers)
     goodwill = GoodwillActivities(made, clock, partners.payments, tender_limits)
     mail = MailActivities(made, clock, partners.mail)
     effects = [notes.record, notes.write_over, parcel.book, parcel.void, parcel.send_back, settlement.settle]

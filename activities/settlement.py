@@ -12,12 +12,14 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 from temporalio import activity
 
+from activities.credit_notes import issue_credit_notes
 from activities.goodwill_before import less_goodwill
 from activities.paying import Payer
 from activities.trouble import give_up
 from database import cases, currency, customs, facts, handling, inspections, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
 from domain.bearers import MissedDeadline
+from domain.credit_note import Sellers
 from domain.errors import BoomerangError
 from domain.fees import Fee, FeeKind, bearer_of_lost_goods
 from domain.handling import NO_FEES, fee_terms
@@ -29,7 +31,7 @@ from domain.refund_terms import RefundTerms
 from domain.replica import from_json
 from domain.stages import Owner
 from domain.state import Effect, Fact, FactKind, Verdict
-from domain.tenders import NO_LIMITS, NotEnoughRoom, Spread, TenderLimits, spread_over_tenders
+from domain.tenders import NO_LIMITS, NotEnoughRoom, Spread, TenderLimits, TenderPart, spread_over_tenders
 from gateways.payments.base import PaymentGateway
 
 # Grounds on which no goods reach the bench.
@@ -41,7 +43,10 @@ class RoomMissing(Exception):
 
 
 class SettlementActivities:
-    """`tender_limits` are what each processor sets its payments: how old they may be, and how often they give back."""
+    """`tender_limits` are what each processor sets its payments: how old they may be, and how often they give back.
+
+    `sellers`: in whose name credit notes are made; None = another system makes them.
+    """
 
     def __init__(
         self,
@@ -49,9 +54,11 @@ class SettlementActivities:
         clock: Clock,
         payments: Mapping[str, PaymentGateway],
         tender_limits: Mapping[str, TenderLimits] = NO_LIMITS,
+        sellers: Sellers | None = None,
     ) -> None:
         self._sessions = sessions
         self._clock = clock
+        self._sellers = sellers
         self._payer = Payer(sessions, clock, payments)
         self._tender_limits = tender_limits
 
@@ -106,6 +113,7 @@ class SettlementActivities:
             handling.invoice(session, case, quote, at)
             currency.book_exchange_difference(session, case, quote.per_order, at)
             customs.open_claims(session, case.id, at)
+            issue_credit_notes(session, case, quote, _refunded_over(case, over), ground, self._sellers, at)
             goods = Money(quote.goods_minor, quote.currency)
         if ground is Verdict.LOST:
             self._charge_carrier(session, case, goods)
@@ -187,6 +195,14 @@ class SettlementActivities:
 def paid_as(case: Row[Any]) -> str | None:
     """Where the whole refund goes by the terms of the return, in place of its tenders; None: back over them."""
     return case.terms.get("refund_as") or None
+
+
+def _refunded_over(case: Row[Any], over: Sequence[Spread]) -> list[TenderPart]:
+    """Over what the refund goes back, for whoever reads of it: the tenders, the destination of the terms, or one still to be named."""
+    parts = [part for spread in over for part in spread.parts]
+    parts += [replace(part, method="other") for spread in over if spread.needs for part, _ in spread.needs.parts]
+    destination = paid_as(case)
+    return [replace(part, method=destination) for part in parts] if destination else parts
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from api import docs
 from api.dependencies import Partners
 from api.errors import translate_errors, unforeseen
 from api.routes import (
+    credit_notes,
     currency,
     customers,
     customs,
@@ -46,6 +47,7 @@ ROUTERS = (
     orders.router,
     customers.router,
     returns.router,
+    credit_notes.router,
     decisions.router,
     goodwill.router,
     warehouse.router,

@@ -50,12 +50,12 @@ class ServerRefused(BoomerangError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said: the JSON body, and the version to name when it is changed (ETag)."""
+    """What the server said: the JSON body (of other content: None), the version to name when it is changed (ETag), and the bytes."""
 
     body: Any
     etag: str | None
     status: int
-    text: str = ""
+    content: bytes = b""
 
 
 class ServerClient:
@@ -92,7 +92,7 @@ class ServerClient:
 
     def text(self, path: str, **query: Any) -> str:
         """Read something that is no JSON, such as a file of rows."""
-        return self.get(path, **query).text
+        return self.get(path, **query).content.decode()
 
     def post(
         self,
@@ -145,7 +145,7 @@ class ServerClient:
             try:
                 response = self._client.request(method, path, json=body, params=query, headers=headers)
                 if response.status_code < 400:
-                    return Answer(_json(response), response.headers.get("etag"), response.status_code, response.text)
+                    return Answer(_json(response), response.headers.get("etag"), response.status_code, response.content)
                 failed = _problem(response)
                 if response.status_code not in COME_BACK_LATER:
                     raise failed

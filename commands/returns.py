@@ -1,6 +1,7 @@
 """`boomerang return` and `boomerang receipt`: the same doors that storefronts, the warehouse and operators use over HTTP."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -191,6 +192,33 @@ def extend(
     _say(which, "extend", {"until": until, "reason": reason}, key, as_json)
 
 
+@app.command("credit-note")
+def credit_note(
+    which: Which,
+    pdf: Annotated[
+        Path | None,
+        typer.Option(help="Write it there as PDF; of several, each beside it under its own number."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The credit notes of a return."""
+    with in_plain_words(), call_server() as server:
+        notes = server.get(at("/v1/returns", which, "credit-notes")).body["data"]
+        if pdf:
+            for note in notes:
+                file = pdf if len(notes) == 1 else pdf.with_name(f"{pdf.stem}-{note['number']}{pdf.suffix}")
+                _write(file, server.get(at("/v1/credit-notes", f"{note['number']}.pdf")).content)
+                say(f"{note['number']} is in {file}.")
+        if as_json:
+            say_json(notes)
+        elif not notes:
+            say(f"There is no credit note for {which}: nothing has been refunded, or another system makes them.")
+        elif not pdf:
+            show_table(
+                ("number", "issued on", "seller", "net", "tax", "gross", "refunded"), [_note(one) for one in notes]
+            )
+
+
 def receipt(
     parcel: Annotated[str, typer.Argument(help="The parcel's id (par_…) or tracking code.")],
     key: KeyGiven = None,
@@ -277,6 +305,20 @@ def _show(case: dict[str, Any], as_json: bool) -> None:
 def _line(line: dict[str, Any]) -> tuple[str, ...]:
     verdict = " ".join([line["verdict"], *line["verdict_reasons"]])
     return (line["id"], line["sku"], str(line["quantity"]), line["order_id"] or "", verdict, line["grade"] or "")
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as problem:
+        raise WrongUse(
+            f"{file} cannot be written: {problem.strerror}.", next_action="Name a file in a folder that is there."
+        ) from None
+
+
+def _note(note: dict[str, Any]) -> tuple[str, ...]:
+    sums = (money(note[name]) for name in ("net", "tax", "gross", "refunded"))
+    return (note["number"], note["issued_on"], note["seller"]["name"], *sums)
 
 
 def _row(case: dict[str, Any]) -> tuple[str, ...]:

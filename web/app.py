@@ -5,6 +5,7 @@ from fastapi import APIRouter, FastAPI, Response
 from api.app import RouteWithoutScope
 from api.errors import NoSuchAddress
 from api.security import open_to_all, undeclared
+from web.documents.credit_note import credit_note_pdf
 from web.files import CONTENT, KINDS
 from web.page import Face
 from web.policy import pages as policy
@@ -19,7 +20,11 @@ FACES = (
 
 
 def furnish(app: FastAPI) -> None:
-    """Add every page to an application of api/app.py. Raises RouteWithoutScope for a page that does not say who may see it."""
+    """Add every page to an application of api/app.py, and what its API says documents with.
+
+    Raises RouteWithoutScope for a page that does not say who may see it.
+    """
+    app.state.credit_note_pdf = credit_note_pdf
     for face in FACES:
         app.router.routes.extend(face.routes)
     if missing := undeclared(app.routes):

@@ -20,7 +20,7 @@ from api.schemas.common import (
     spoken,
     wrong,
 )
-from database import cases, goodwill, parcels, reconciliations, refunds
+from database import cases, credit_notes, goodwill, parcels, reconciliations, refunds
 from desk import appeal_until
 from domain.goods import GoodsCondition
 from domain.opening import RequestedLine, Resolution, ReturnRequest
@@ -238,6 +238,7 @@ class ReturnShown(BaseModel):
     refund: RefundShown
     fees: list[FeeShown]
     parcels: list[ParcelShown]
+    credit_notes: list[str] = []
     declared_at: str
     opened_at: str
     closed_at: str | None
@@ -262,6 +263,7 @@ def present_many(session: Session, rows: Sequence[Row[Any]]) -> list[dict[str, A
     sums, moved = refunds.totals(session, ids), parcels.of_cases(session, ids)
     differ = reconciliations.open_of_cases(session, ids)
     given = goodwill.given(session, ids)
+    notes = credit_notes.numbers_of(session, ids)
     return [
         _present(
             row,
@@ -271,6 +273,7 @@ def present_many(session: Session, rows: Sequence[Row[Any]]) -> list[dict[str, A
             moved[row.id],
             differ.get(row.id, ()),
             given.get(row.id, 0),
+            notes[row.id],
         )
         for row in rows
     ]
@@ -289,6 +292,7 @@ def _present(
     moved: Sequence[Row[Any]],
     differ: Sequence[Row[Any]],
     given: int,
+    notes: Sequence[str],
 ) -> dict[str, Any]:
     currency = row.currency
     return {
@@ -323,6 +327,7 @@ def _present(
             for fee in fees
         ],
         "parcels": [_parcel(parcel) for parcel in moved],
+        "credit_notes": list(notes),
         "declared_at": spoken(row.declared_at),
         "opened_at": spoken(row.opened_at),
         "closed_at": spoken(row.closed_at),
@@ -459,6 +464,7 @@ EXAMPLE: dict[str, Any] = {
             "received_by": None,
         }
     ],
+    "credit_notes": [],
     "declared_at": "2026-11-20T09:30:00Z",
     "opened_at": "2026-11-20T09:30:00Z",
     "closed_at": None,

@@ -3,6 +3,7 @@
 from database.tables.access import api_keys, idempotency_keys
 from database.tables.base import metadata
 from database.tables.cases import case_lines, case_runs, cases, inspection_lines, inspections, parcels
+from database.tables.credit_notes import credit_note_series, credit_notes
 from database.tables.currency import exchange_differences, reference_rates
 from database.tables.customers import customer_tier_changes, customer_tiers
 from database.tables.customs import customs_claims, customs_records
@@ -19,6 +20,8 @@ __all__ = [
     "case_lines",
     "case_runs",
     "cases",
+    "credit_note_series",
+    "credit_notes",
     "customer_tier_changes",
     "customer_tiers",
     "customers",

@@ -1,6 +1,7 @@
 """`boomerang return` and `receipt`, against the running product: one return walked, and what is refused."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from tests.commands.conftest import House, order
 
@@ -92,3 +93,21 @@ def test_an_unknown_return_and_an_unknown_parcel_are_said_to_be_unknown(house: H
         status, _, err = house.run(*words)
         assert status == 1
         assert words[-1] in err
+
+
+def test_the_credit_note_is_shown_and_written_as_pdf(house: House, tmp_path: Path) -> None:
+    rma = opened(house, "noted", "--reason", "defective")
+    assert "no credit note" in house.done("return", "credit-note", rma)
+    assert "is received" in house.done("receipt", house.read("return", "show", rma)["parcels"][0]["id"])
+    house.wait_for(rma, lambda case: case["stage"] == "received")
+    house.done("return", "inspect", rma)
+    (number,) = house.wait_for(rma, lambda case: bool(case["credit_notes"]))["credit_notes"]
+    shown = house.done("return", "credit-note", rma)
+    assert number in shown
+    assert "made-up merchant" in shown
+    file = tmp_path / "note.pdf"
+    assert f"{number} is in {file}" in house.done("return", "credit-note", rma, "--pdf", str(file)).replace("\n", "")
+    assert file.read_bytes().startswith(b"%PDF")
+    assert house.read("return", "credit-note", rma)[0]["number"] == number
+    status, _, err = house.run("return", "credit-note", rma, "--pdf", str(tmp_path / "nowhere" / "note.pdf"))
+    assert (status, "cannot be written" in err) == (2, True)
