@@ -12,6 +12,7 @@ from enum import StrEnum
 from heapq import heappop, heappush
 from typing import Any
 
+from domain.advances import Standing
 from domain.process import decide, silence, start
 from domain.stages import Silence, Stage
 from domain.state import WAITS, Effect, EffectKind, Fact, FactKind, Opening, State, Verdict
@@ -98,6 +99,10 @@ def assumed_course(pace: Pace, label: Mapping[str, int] | None = None) -> Course
             EffectKind.VOID: (Answer(pace.booked, {"voided": True}),),
             EffectKind.SETTLE: (Answer(pace.settled, {"status": "succeeded"}),),
             EffectKind.SEND_BACK: (Answer(pace.booked),),
+            EffectKind.RECHARGE: (Answer(pace.settled, {"standing": Standing.CAPTURED}),),
+            EffectKind.REVERSE: (Answer(pace.settled, {"standing": Standing.NONE}),),
+            EffectKind.WRITE_OFF: (Answer(pace.settled, {"standing": Standing.WRITTEN_OFF}),),
+            EffectKind.RELEASE: (Answer(pace.settled),),
         },
         labels=(label or {},),
         way_back=label or {},
@@ -132,6 +137,10 @@ ANSWERED: Mapping[EffectKind, FactKind] = {
     EffectKind.VOID: FactKind.VOIDED,
     EffectKind.SETTLE: FactKind.SETTLED,
     EffectKind.SEND_BACK: FactKind.SENT_BACK,
+    EffectKind.RECHARGE: FactKind.RECHARGED,
+    EffectKind.REVERSE: FactKind.RECHARGED,
+    EffectKind.WRITE_OFF: FactKind.RECHARGED,
+    EffectKind.RELEASE: FactKind.RELEASED,
 }
 
 

@@ -8,6 +8,9 @@ Chart of accounts (a debit is positive, a credit negative):
     fee:<kind>:<bearer>            a cost of the return, with whoever absorbs it; the shopper's is zero once deducted
     payable:carrier:<carrier>      owed to a carrier for labels and pickups
     receivable:carrier:<carrier>   owed by a carrier for goods it lost
+    receivable:shopper             owed by the shopper: paid ahead of goods that did not come, or were not accepted
+    clearing:captures:<processor>  charged to a card that was held, which the processor will bring to the merchant
+    written_off:<bearer>           what a shopper never paid back, with whoever absorbs it
 
 What happens to one return, and what is booked:
 
@@ -17,6 +20,14 @@ What happens to one return, and what is booked:
     refund paid over a tender      debit payable:shopper             credit clearing:payments:<processor>
     that refund fails later        the reversal of its entry: the shopper is owed again
     goods lost on the way          debit receivable:carrier:<carrier> credit goods_returned:merchant
+    paid ahead, nothing came       debit receivable:shopper          credit goods_returned:merchant
+      a fee kept from that refund  debit written_off:merchant        credit goods_returned:merchant
+    and charged to the held card   debit clearing:captures:<processor> credit receivable:shopper
+    and never paid                 debit written_off:<bearer>        credit receivable:shopper
+    and the goods come after all   each of these the other way round, the capture by a refund over it
+
+An advance is booked like any refund when it is paid, so a case that is charged back has lost nothing of its history: the shopper was
+owed, was paid, and owes. A hold moves no money and is in no account.
 """
 
 from collections.abc import Iterable
@@ -30,6 +41,7 @@ from domain.refund import RefundQuote
 
 GOODS_RETURNED = "goods_returned:merchant"
 PAYABLE_SHOPPER = "payable:shopper"
+RECEIVABLE_SHOPPER = "receivable:shopper"
 
 
 class EntryKind(StrEnum):
@@ -40,6 +52,10 @@ class EntryKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     FEE = "fee"
     LOST_GOODS = "lost_goods"
+    ADVANCE_CHARGED = "advance_charged"
+    ADVANCE_CAPTURED = "advance_captured"
+    ADVANCE_RETURNED = "advance_returned"
+    ADVANCE_WRITTEN_OFF = "advance_written_off"
 
 
 @dataclass(frozen=True)
@@ -118,6 +134,39 @@ def lost_goods_entry(case_id: str, parcel_id: str, carrier: str, value: Money) -
     """Goods that never arrived: the merchant has not got them back, the carrier owes what they were sold for."""
     postings = _pair(f"receivable:carrier:{carrier}", GOODS_RETURNED, value)
     return Entry(EntryKind.LOST_GOODS, f"lost:{parcel_id}", case_id, postings)
+
+
+def advance_charged_entry(case_id: str, key: str, charged: Money, *, goods_minor: int) -> Entry:
+    """Goods that were paid ahead are not there: the shopper owes what she was paid for them, and the merchant's sale stands.
+
+    `goods_minor` is what they were sold for; what the shopper did not get of it, a fee that was kept, is the merchant's. Below zero
+    it is the other way round: goods have come after all.
+    """
+    kept = goods_minor - charged.minor
+    postings = (
+        Posting(RECEIVABLE_SHOPPER, charged.minor, charged.currency),
+        Posting("written_off:merchant", kept, charged.currency),
+        Posting(GOODS_RETURNED, -goods_minor, charged.currency),
+    )
+    return Entry(EntryKind.ADVANCE_CHARGED, f"charged:{key}", case_id, postings)
+
+
+def advance_captured_entry(case_id: str, hold_id: str, processor: str, captured: Money) -> Entry:
+    """The held card was charged: the shopper owes so much less."""
+    postings = _pair(f"clearing:captures:{processor}", RECEIVABLE_SHOPPER, captured)
+    return Entry(EntryKind.ADVANCE_CAPTURED, f"captured:{hold_id}", case_id, postings)
+
+
+def advance_returned_entry(case_id: str, return_id: str, processor: str, returned: Money) -> Entry:
+    """What was charged to the card goes back over that charge."""
+    postings = _pair(RECEIVABLE_SHOPPER, f"clearing:captures:{processor}", returned)
+    return Entry(EntryKind.ADVANCE_RETURNED, f"returned:{return_id}", case_id, postings)
+
+
+def advance_written_off_entry(case_id: str, key: str, bearer: str, debt: Money) -> Entry:
+    """A debt that nobody will pay is its bearer's loss; below zero the loss is undone."""
+    postings = _pair(f"written_off:{bearer}", RECEIVABLE_SHOPPER, debt)
+    return Entry(EntryKind.ADVANCE_WRITTEN_OFF, f"written_off:{key}", case_id, postings)
 
 
 def balances(entries: Iterable[Entry]) -> dict[tuple[str, str], int]:

@@ -50,6 +50,8 @@ class Limits:
     recharge          goods that were refunded before they came must have come
     refund_clock      the law's own clock on the refund (domain/clock.py): "notice 14d sent"; empty where it sets none
     calendar          the days of the market, frozen (domain/calendar.py); empty in cases opened before there were any
+    guarantee         what money paid ahead of the goods is guaranteed by (domain/advances.py); empty: by nothing
+    dunning           how it is called in where nothing is held, and who bears it: "7d 7d 7d merchant"
     """
 
     approval: str
@@ -67,3 +69,5 @@ class Limits:
     recharge: str = "30d"
     refund_clock: str = ""
     calendar: str = ""
+    guarantee: str = ""
+    dunning: str = ""

@@ -11,7 +11,7 @@ from domain.market import market_of
 from domain.policy import ReturnPolicy
 from domain.terms import terms_for
 from domain.tier import Tier
-from domain.triggers import Sum, limits_of_case
+from domain.triggers import Sum, Trusted, limits_of_case
 from policies.book import load_policy_book
 from policies.calendars import calendar_of
 
@@ -33,7 +33,12 @@ def limits(
     terms = terms_for(policy, market_of(BOOK, country), tier)
     asked = replace(Sum(minor, "USD", withdrawing=True), **vary)
     found, why = limits_of_case(
-        terms, asked, rates=BOOK.rates, advances_open=open_now, approval_default="authorize", calendar=DAYS
+        terms,
+        asked,
+        rates=BOOK.rates,
+        trusted=Trusted(advances_open=open_now),
+        approval_default="authorize",
+        calendar=DAYS,
     )
     return found, why.rule
 
