@@ -20,7 +20,7 @@ from api.schemas.common import (
     spoken,
     wrong,
 )
-from database import cases, parcels, refunds
+from database import advances, cases, parcels, refunds
 from desk import appeal_until
 from domain.goods import GoodsCondition
 from domain.opening import RequestedLine, Resolution, ReturnRequest
@@ -208,6 +208,20 @@ class ParcelShown(BaseModel):
     received_by: str | None
 
 
+class AdvanceShown(BaseModel):
+    """What was refunded ahead of the goods, what guarantees it (hold, receivable, none) and where it stands.
+
+    `due`: when the goods must have come or, where the shopper owes it, when she is reminded or it is written off. `owed`: what she has
+    not paid back yet. `status`: withheld, open, met, captured, receivable, written_off or reversed.
+    """
+
+    amount: ShownMoney
+    guarantee: str
+    status: str
+    due: str | None
+    owed: ShownMoney
+
+
 class ReturnShown(BaseModel):
     """A return. `version` grows with every change and is the ETag; `trouble` says which partner does not answer."""
 
@@ -231,6 +245,7 @@ class ReturnShown(BaseModel):
     trouble: dict[str, Any] | None
     lines: list[LineShown]
     refund: RefundShown
+    advance: AdvanceShown | None = None
     fees: list[FeeShown]
     parcels: list[ParcelShown]
     declared_at: str
@@ -251,11 +266,18 @@ def present(session: Session, case_id: str) -> dict[str, Any]:
 
 
 def present_many(session: Session, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Returns in the order given; the same four questions for one row and for a hundred."""
+    """Returns in the order given; the same few questions for one row and for a hundred."""
     ids = [row.id for row in rows]
     lines, fees = cases.lines_of(session, ids), refunds.fees_of_cases(session, ids)
     sums, moved = refunds.totals(session, ids), parcels.of_cases(session, ids)
-    return [_present(row, lines[row.id], fees[row.id], sums[row.id], moved[row.id]) for row in rows]
+    ahead = {case_id: row for case_id, row in advances.of_cases(session, ids).items() if row.status != "intended"}
+    return [
+        {
+            **_present(row, lines[row.id], fees[row.id], sums[row.id], moved[row.id]),
+            "advance": _advance(row, ahead[row.id]) if row.id in ahead else None,
+        }
+        for row in rows
+    ]
 
 
 def in_order(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -306,6 +328,17 @@ def _present(
         "opened_at": spoken(row.opened_at),
         "closed_at": spoken(row.closed_at),
         "version": row.version,
+    }
+
+
+def _advance(case: Row[Any], row: Row[Any]) -> dict[str, Any]:
+    waits = case.stage in (Stage.AWAITED, Stage.OWED)
+    return {
+        "amount": money(row.amount_minor, row.currency),
+        "guarantee": row.guarantee,
+        "status": row.status,
+        "due": spoken(case.due_at) if waits else None,
+        "owed": money(advances.debt(row), row.currency),
     }
 
 
@@ -412,6 +445,7 @@ EXAMPLE: dict[str, Any] = {
         }
     ],
     "refund": {"quoted": _EUR_120, "refunded": _EUR_0, "pending": _EUR_0, "unknown": _EUR_0},
+    "advance": None,
     "fees": [
         {"kind": "return_label", "amount": money(490, "EUR"), "bearer": "merchant", "rule": "no_fault_not_informed"}
     ],

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from api.schemas.returns import present
 from database import advances
+from database.history import history_of
 from domain.order import Order
 from domain.tier import Tier
 from tests.builders import a_tender
@@ -47,8 +49,6 @@ def hold(house: House, case_id: str) -> dict[str, Any]:
 
 
 def advances_lost(house: House, order: Order) -> int:
-    from database.history import history_of
-
     assert order.customer_id
     with house.made() as session:
         return history_of(session, order.customer_id, currency="GBP", at=house.clock_now()).advances_lost
@@ -88,6 +88,12 @@ async def test_goods_that_never_come_are_reminded_of_and_then_charged_to_the_hel
     assert (balances["goods_returned:merchant"], balances["receivable:shopper"]) == (0, 0)
     assert balances["clearing:captures:simulated"] == PRICE
     assert advances_lost(house, order) == 1
+    with house.made() as session:
+        shown = present(session, case_id)["advance"]
+    assert (shown["amount"]["amount"], shown["guarantee"], shown["status"]) == (PRICE, "hold", "captured")
+    assert (shown["due"], shown["owed"]["amount"]) == (None, 0)
+    assert order.customer_id
+    assert (await house.desk.customers.get(order.customer_id)).advances == {"captured": 1}
 
     again = await house.open(await house.sell(1, price_minor=PRICE, customer=order.customer_id))
     assert house.case(again).terms["limits"]["refund_trigger"] == "received", "the right to an advance is lost"
