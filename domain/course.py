@@ -214,9 +214,20 @@ class _Telling:
             if answer is None:
                 continue
             kind, data = ANSWERED[effect.kind], answer.data
+            if effect.kind is EffectKind.SETTLE and not answer.failed:
+                data = self._as_guaranteed(data)
             if answer.failed:
                 kind, data = FactKind.EFFECT_FAILED, {"effect": effect.kind, "key": effect.key, "round": effect.round}
             self._hear(at + answer.after, kind, data)
+
+    def _as_guaranteed(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Whether a card could be held then says nothing of other limits: where they ask for a guarantee, a hold is assumed."""
+        if "guarantee" in data or data.get("status") == "withheld":
+            plain = {name: value for name, value in data.items() if name != "guarantee"}
+            data = plain | ({"status": "succeeded"} if data["status"] == "withheld" else {})
+        state = self._state
+        asked = state.limits.guarantee and state.verdict is Verdict.ADVANCE
+        return {**data, "guarantee": Standing.HOLD} if asked else data
 
     def _answer(self, kind: EffectKind) -> Answer | None:
         """What the next try comes to. After the last one on record another goes like it; one that failed is not repeated for ever."""
