@@ -271,13 +271,7 @@ def present_many(session: Session, rows: Sequence[Row[Any]]) -> list[dict[str, A
     lines, fees = cases.lines_of(session, ids), refunds.fees_of_cases(session, ids)
     sums, moved = refunds.totals(session, ids), parcels.of_cases(session, ids)
     ahead = {case_id: row for case_id, row in advances.of_cases(session, ids).items() if row.status != "intended"}
-    return [
-        {
-            **_present(row, lines[row.id], fees[row.id], sums[row.id], moved[row.id]),
-            "advance": _advance(row, ahead[row.id]) if row.id in ahead else None,
-        }
-        for row in rows
-    ]
+    return [_present(row, lines[row.id], fees[row.id], sums[row.id], moved[row.id], ahead.get(row.id)) for row in rows]
 
 
 def in_order(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -291,6 +285,7 @@ def _present(
     fees: Sequence[Row[Any]],
     sums: Mapping[str, int],
     moved: Sequence[Row[Any]],
+    ahead: Row[Any] | None,
 ) -> dict[str, Any]:
     currency = row.currency
     return {
@@ -319,6 +314,7 @@ def _present(
             "pending": money(sums.get("pending", 0) + sums.get("intended", 0), currency),
             "unknown": money(sums.get("unknown", 0), currency),
         },
+        "advance": _advance(row, ahead) if ahead else None,
         "fees": [
             {"kind": fee.kind, "amount": money(fee.amount_minor, fee.currency), "bearer": fee.bearer, "rule": fee.rule}
             for fee in fees
