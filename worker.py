@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.advances import AdvanceActivities
 from activities.goodwill import GoodwillActivities
 from activities.mail import MailActivities
 from activities.notes import NoteActivities
@@ -81,6 +82,8 @@ def activities(
     goodwill = GoodwillActivities(made, clock, partners.payments, tender_limits)
     mail = MailActivities(made, clock, partners.mail)
     effects = [notes.record, notes.write_over, parcel.book, parcel.void, parcel.send_back, settlement.settle]
+    ahead = AdvanceActivities(made, clock, partners.payments)
+    effects += [ahead.recharge, ahead.reverse, ahead.write_off, ahead.release]
     book = load_policy_book(policies)
     tiers = TierReviewActivities(made, clock, PolicyShelf(book, programme).thresholds, book.rates)
     books = ReconciliationActivities(made, clock, partners.payments)

@@ -12,11 +12,12 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 from temporalio import activity
 
+from activities.advances import Guarantor
 from activities.credit_notes import issue_credit_notes
 from activities.goodwill_before import less_goodwill
 from activities.paying import Payer
 from activities.trouble import give_up
-from database import cases, currency, customs, facts, handling, inspections, ledger, orders, parcels, refunds
+from database import advances, cases, currency, customs, facts, handling, inspections, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
 from domain.bearers import MissedDeadline
 from domain.credit_note import Sellers
@@ -61,6 +62,7 @@ class SettlementActivities:
         self._sellers = sellers
         self._payer = Payer(sessions, clock, payments)
         self._tender_limits = tender_limits
+        self._guarantor = Guarantor(sessions, clock, payments)
 
     @activity.defn(name="settle")
     def settle(self, case_id: str, effect: Effect) -> Fact:
@@ -69,21 +71,36 @@ class SettlementActivities:
             case = cases.lock(session, case_id)
             if found := facts.find(session, case_id, fact_id):
                 return facts.record(session, case_id, found).fact
-            fresh = self._decide(session, case, effect)
-            waiting = [
-                part for part in refunds.parts(session, case_id) if part.status in ("intended", "unknown", "pending")
-            ]
+            guarantee = self._guarantor.wanted(session, case)
+            fresh = set() if guarantee else self._decide(session, case, effect)
+            waiting = _waiting(session, case_id)
+        if guarantee:  # taken before the money goes; what nothing guarantees waits for the goods
+            taken = self._guarantor.take(case_id, guarantee, lambda trial, case: self._decide(trial, case, effect))
+            with self._sessions.begin() as session:
+                case = cases.lock(session, case_id)
+                if not taken:
+                    return self._withheld(session, case, effect, fact_id)
+                fresh = self._decide(session, case, effect)
+                self._guarantor.open(session, case_id, taken)
+                waiting = _waiting(session, case_id)
         for part in waiting:
             self._payer.pay(part, may_be_sent=part.id not in fresh)
         with self._sessions.begin() as session:
-            cases.lock(session, case_id)
+            case = cases.lock(session, case_id)
             decided = refunds.of_case(session, case_id)
             total = decided.total_minor if decided else 0
             data = {"status": refunds.standing(session, case_id), "minor": total, "round": effect.round}
             if data["status"] == "failed" and refunds.tender_is_gone(session, case_id):
                 data["gone"] = True
+            data |= advances.guarantee_of(session, case)
             fact = Fact(FactKind.SETTLED, self._clock(session), fact_id, "boomerang", data)
             return facts.record(session, case_id, fact, about={"refund": total}).fact
+
+    def _withheld(self, session: Session, case: Row[Any], effect: Effect, fact_id: str) -> Fact:
+        at = self._clock(session)
+        advances.withhold(session, case.id, at)
+        data = {"status": "withheld", "minor": 0, "round": effect.round}
+        return facts.record(session, case.id, Fact(FactKind.SETTLED, at, fact_id, "boomerang", data)).fact
 
     def _decide(self, session: Session, case: Row[Any], effect: Effect) -> set[str]:
         """Decide what is owed, unless that was done before; the ids of the parts that no provider can have heard of."""
@@ -219,6 +236,10 @@ class _Owed:
     def weight(self) -> int:
         """The part of a line's money that is for these units, against others of the line."""
         return self.units * 100 - sum(units * percent for units, percent in self.worn)
+
+
+def _waiting(session: Session, case_id: str) -> list[Row[Any]]:
+    return [part for part in refunds.parts(session, case_id) if part.status in ("intended", "unknown", "pending")]
 
 
 def _units_owed(session: Session, case: Row[Any], ground: Verdict) -> list[_Owed]:

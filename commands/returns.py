@@ -295,11 +295,20 @@ def _show(case: dict[str, Any], as_json: bool) -> None:
             ("attention", f"{attention['reason']}: {', '.join(attention['actions'])}" if attention else ""),
             ("quoted", money(refund["quoted"])),
             ("refunded", money(refund["refunded"])),
+            ("paid ahead", _advance(case.get("advance"))),
             ("parcels", ", ".join(f"{parcel['id']} {parcel['status']}" for parcel in case["parcels"])),
         ]
     )
     say()
     show_table(("line", "sku", "units", "of order", "verdict", "grade"), [_line(line) for line in case["lines"]])
+
+
+def _advance(advance: dict[str, Any] | None) -> str:
+    if not advance:
+        return ""
+    owed = f", {money(advance['owed'])} owed" if advance["owed"]["amount"] else ""
+    due = f", until {moment(advance['due'])} UTC" if advance["due"] else ""
+    return f"{money(advance['amount'])}, guaranteed by {advance['guarantee']}: {advance['status']}{owed}{due}"
 
 
 def _line(line: dict[str, Any]) -> tuple[str, ...]:

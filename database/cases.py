@@ -52,7 +52,9 @@ def move(session: Session, row: Row[Any], after: State, at: datetime, *, took_fa
     values: dict[str, Any] = {"state": to_json(after), "version": row.version + 1, **_faced(after)}
     if is_ended:
         refunded = session.scalar(select(cases.c.refunded_minor).where(cases.c.id == row.id)) or 0
-        ended: Outcome | None = outcome(after.stage, refunded_minor=refunded, asked_minor=row.quoted_minor)
+        ended: Outcome | None = outcome(
+            after.stage, refunded_minor=refunded, asked_minor=row.quoted_minor, verdict=after.verdict
+        )
         values |= {"outcome": ended, "closed_at": row.closed_at or at}
     elif was_ended:
         values |= {"outcome": None, "closed_at": None}

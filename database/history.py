@@ -1,5 +1,6 @@
 """What a customer has bought and brought back, as the rules of fair use ask it: one question for all of it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import text
@@ -21,11 +22,30 @@ def history_of(session: Session, customer_id: str, *, currency: str, at: datetim
     return ReturnHistory(**{name: int(value) for name, value in row._mapping.items()})
 
 
+def kept_by_order(session: Session, order_ids: Collection[str]) -> dict[str, int]:
+    """What returns of each of these orders were refunded while the goods stayed, or will be: minor units of the order's currency.
+
+    A return of several orders counts whole for each of them.
+    """
+    if not order_ids:
+        return {}
+    rows = session.execute(text(_KEPT), {"orders": list(order_ids)})
+    return {row.order_id: int(row.minor) for row in rows}
+
+
 def one_at_a_time(session: Session, customer_id: str) -> None:
     """Openings of one customer take turns until the commit: each sees what the one before it promised."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 11))"), {"id": customer_id})
 
 
+_KEPT = """
+SELECT kept.order_id, sum(kept.quoted_minor) AS minor FROM (
+    SELECT DISTINCT line.order_id, cases.id, cases.quoted_minor FROM case_lines line JOIN cases ON cases.id = line.case_id
+    WHERE line.order_id = ANY(:orders) AND line.verdict <> 'refused'
+      AND cases.terms -> 'limits' ->> 'refund_trigger' = 'returnless'
+      AND cases.stage NOT IN ('refused', 'cancelled', 'expired', 'sent_back')
+) AS kept GROUP BY kept.order_id
+"""
 _HISTORY = """
 WITH mine AS (
     SELECT :customer AS id
@@ -61,7 +81,12 @@ SELECT sold.orders, sold.minor AS sold_minor, sold.units AS units_sold,
     (SELECT count(*) FROM back WHERE resolution = 'refund_only' OR trigger = 'returnless') AS refund_only,
     (SELECT count(*) - 1 FROM mine) AS linked_accounts,
     (SELECT count(*) FROM back
-     WHERE trigger IN ('first_scan', 'authorized') AND stage <> 'closed' AND clock NOT LIKE '% 0d%') AS advances_open,
+     WHERE trigger IN ('first_scan', 'authorized') AND stage <> 'closed' AND clock NOT LIKE '% 0d%'
+       AND NOT EXISTS (SELECT 1 FROM advances WHERE advances.case_id = back.id AND advances.status = 'withheld')) AS advances_open,
+    (SELECT count(*) FROM advances JOIN asked ON asked.id = advances.case_id
+     WHERE advances.status IN ('captured', 'receivable', 'written_off')) AS advances_lost,
+    (SELECT count(*) FROM back WHERE (resolution = 'refund_only' OR trigger = 'returnless')
+       AND declared_at > CAST(:at AS timestamptz) - interval '90 days') AS returnless_90_days,
     (SELECT count(*) FROM back WHERE freight_rule = :benefit AND trigger <> 'returnless'
        AND date_trunc('month', declared_at) = date_trunc('month', CAST(:at AS timestamptz))) AS free_labels_used
 FROM sold

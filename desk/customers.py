@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from database import customers
+from database import advances, customers
 from database.customers import ThresholdsAt
 from database.engine import Clock, Sessions
 from desk.words import Caller
@@ -49,6 +49,7 @@ class Shown:
     on_record: Row[Any] | None
     lock: TierLock | None
     new: bool = False
+    advances: Mapping[str, int] = field(default_factory=dict)  # of the last twelve months, by status
 
 
 @dataclass(frozen=True)
@@ -136,4 +137,5 @@ class Customers:
     def _shown(self, session: Session, customer_id: str, at: datetime, *, new: bool = False) -> Shown:
         row = customers.get(session, customer_id)
         lock = customers.lock_of(session, customer_id, at)
-        return Shown(row, customers.standing_of(session, customer_id), lock, new)
+        ahead = advances.of_customer(session, customer_id, since=at - timedelta(days=365))
+        return Shown(row, customers.standing_of(session, customer_id), lock, new, ahead)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from database import cases, facts, inbox, parcels, refunds, reports
+from database.advances import OVER_A_CAPTURE
 from database.engine import Clock, Sessions
 from desk.teller import Teller, quietly
 from desk.words import Told
@@ -127,6 +128,8 @@ class PartnersEvents:
         self, session: Session, event: ProviderEvent, receipt: RefundReceipt | None, code: str
     ) -> Worked:
         found = refunds.get_part(session, event.refund_id)
+        if event.refund_id.startswith(OVER_A_CAPTURE):
+            return "noted: what an advance was charged back by goes back", None
         if found is None:
             return f"unknown refund {event.refund_id}", None
         if receipt is None or (receipt.amount_minor, receipt.currency) != (found.amount_minor, found.currency):

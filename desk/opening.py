@@ -11,7 +11,7 @@ from ulid import ULID
 from database import cases, facts, orders
 from database.customers import lock_of, purchases_of
 from database.engine import Clock
-from database.history import history_of, one_at_a_time
+from database.history import history_of, kept_by_order, one_at_a_time
 from desk.words import Caller, Preview
 from domain.calendar import Calendar
 from domain.eligibility import Verdict
@@ -129,6 +129,7 @@ class Openings:
                 self._book.rates,
                 history,
                 risk,
+                kept_by_order(session, {line.line.order_id for line in sold}) if terms.returnless_ceiling_usd else {},
             ),
             at=at,
             currency=currency,

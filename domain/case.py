@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.advances import CHARGED_BACK
 from domain.process import AHEAD, DESTINATION_NEEDED, REFUSED_FOR_GOOD, owner, silence
 from domain.stages import Owner, Silence, Stage, Status, status_of
 from domain.state import Fact, FactKind, State, Verdict
@@ -13,6 +14,7 @@ class Outcome(StrEnum):
     REFUNDED = "refunded"
     PARTLY_REFUNDED = "partly_refunded"
     NOTHING_DUE = "nothing_due"
+    CHARGED_BACK = "charged_back"  # refunded ahead, and the goods did not bear it out
     SENT_BACK = "sent_back"
     REFUSED = "refused"
     CANCELLED = "cancelled"
@@ -46,10 +48,12 @@ def face(state: State) -> Face:
     )
 
 
-def outcome(stage: Stage, *, refunded_minor: int, asked_minor: int) -> Outcome | None:
+def outcome(stage: Stage, *, refunded_minor: int, asked_minor: int, verdict: Verdict = Verdict.NONE) -> Outcome | None:
     """How an ended case ended; None while it runs. `asked_minor` is what the returned lines would have brought in full."""
     match stage:
         case Stage.CLOSED:
+            if verdict is Verdict.RECHARGED:
+                return Outcome.CHARGED_BACK
             if not refunded_minor:
                 return Outcome.NOTHING_DUE
             return Outcome.REFUNDED if refunded_minor >= asked_minor else Outcome.PARTLY_REFUNDED
@@ -85,6 +89,8 @@ def announcements(before: State | None, after: State, fact: Fact | None) -> tupl
     if before and fact and fact.kind is FactKind.TIME_PASSED and before != after:
         missed = before.due is not None and fact.at >= before.due
         told.append("deadline.missed" if missed else "deadline.warned")
+        if before.stage is Stage.AWAITED and before.advance and not missed and silence(before) is Silence.RECHARGE:
+            told.append("advance.reminded")
     if fact and fact.kind is FactKind.BOOKED and after.stage is not Stage.AUTHORIZED:
         told.append("label.booked")
     if after.reason in REFUSED_FOR_GOOD and (before is None or before.reason not in REFUSED_FOR_GOOD):
@@ -93,6 +99,7 @@ def announcements(before: State | None, after: State, fact: Fact | None) -> tupl
         told.append("refund.needs_destination")
     moved = before is None or before.stage is not after.stage
     told += _of_paid_ahead(before, after)
+    told += _of_charges(before, after)
     if moved and after.verdict is Verdict.INSPECTED and _is_judged(before, after):
         told.append("return.inspected")
     if _is_refunded(before, after):
@@ -106,7 +113,7 @@ def announcements(before: State | None, after: State, fact: Fact | None) -> tupl
 
 def _is_judged(before: State | None, after: State) -> bool:
     ahead = before is not None and before.verdict in AHEAD  # the findings close it
-    return after.stage is Stage.INSPECTED or (ahead and after.stage is Stage.CLOSED)
+    return after.stage is Stage.INSPECTED or (ahead and after.stage in (Stage.CLOSED, Stage.RECHARGING))
 
 
 def _is_refunded(before: State | None, after: State) -> bool:
@@ -127,4 +134,16 @@ def _of_paid_ahead(before: State | None, after: State) -> list[str]:
         told += ["parcel.received"] if after.goods is Stage.RECEIVED else []
     if before and after.reason == "advance_exceeds_findings" and before.goods is not after.goods:
         told.append("return.inspected")
+    return told
+
+
+def _of_charges(before: State | None, after: State) -> list[str]:
+    """What becomes of money that went ahead of goods that did not come, or came too late."""
+    if before is None:
+        return []
+    told = ["advance.dunned"] if after.reminded > before.reminded else []
+    if after.advance != before.advance and after.advance in CHARGED_BACK:
+        told.append(f"advance.{after.advance}")
+    if before.advance in CHARGED_BACK and after.advance not in CHARGED_BACK:
+        told.append("advance.reversed")
     return told

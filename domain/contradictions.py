@@ -12,6 +12,7 @@ from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
 
+from domain.advances import DebtBearer, Guarantee
 from domain.bearers import OWN_WORK, bearer_of, fee_law
 from domain.calendar import Span
 from domain.clock import AT_ONCE, Event, RefundClock, clock_of
@@ -485,13 +486,21 @@ SENSES: Mapping[str, Sense] = MappingProxyType(
         **dict.fromkeys(("first_answer", "complaint_ladder"), Sense.LESS),
         **dict.fromkeys(("ship_back", "appeal", "pickup_tries", "advance_recharge", "return_window"), Sense.MORE),
         **dict.fromkeys(("instant_refund_ceiling", "advance_refunds_open", "returnless_ceiling"), Sense.MORE),
+        **dict.fromkeys(("advance_reminders", "returnless_per_90_days"), Sense.MORE),
         **dict.fromkeys(("store_credit_after_window", "free_labels_per_month"), Sense.MORE),
         **dict.fromkeys(("requests_per_item", "edits_per_request"), Sense.MORE),
         **dict.fromkeys(("abuse_return_rate", "abuse_returns_90_days", "abuse_mismatches"), Sense.MORE),
     }
 )
 UNLIMITED = frozenset(
-    {"requests_per_item", "edits_per_request", "abuse_return_rate", "abuse_returns_90_days", "abuse_mismatches"}
+    {
+        "returnless_per_90_days",
+        "requests_per_item",
+        "edits_per_request",
+        "abuse_return_rate",
+        "abuse_returns_90_days",
+        "abuse_mismatches",
+    }
 )
 # The words of outcomes, worst for the shopper first.
 WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -499,6 +508,9 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "refund_trigger": tuple(RefundTrigger),
         "approval_default_low_risk": (ApprovalDefault.ESCALATE_THEN_AUTHORIZE, ApprovalDefault.AUTHORIZE),
         "approval_default_high_risk": (ApprovalDefault.ESCALATE_THEN_AUTHORIZE, ApprovalDefault.AUTHORIZE),
+        # From no advance to one that takes the shopper's word; who bears a loss is nothing to her.
+        "advance_guarantee": tuple(Guarantee),
+        "advance_written_off_by": tuple(DebtBearer),
         "exchange_ships": ("received", "first_scan", "authorized_with_hold", "authorized_door_swap"),
     }
 )

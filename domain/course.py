@@ -12,6 +12,7 @@ from enum import StrEnum
 from heapq import heappop, heappush
 from typing import Any
 
+from domain.advances import Standing
 from domain.process import decide, silence, start
 from domain.stages import Silence, Stage
 from domain.state import WAITS, Effect, EffectKind, Fact, FactKind, Opening, State, Verdict
@@ -98,6 +99,10 @@ def assumed_course(pace: Pace, label: Mapping[str, int] | None = None) -> Course
             EffectKind.VOID: (Answer(pace.booked, {"voided": True}),),
             EffectKind.SETTLE: (Answer(pace.settled, {"status": "succeeded"}),),
             EffectKind.SEND_BACK: (Answer(pace.booked),),
+            EffectKind.RECHARGE: (Answer(pace.settled, {"standing": Standing.CAPTURED}),),
+            EffectKind.REVERSE: (Answer(pace.settled, {"standing": Standing.NONE}),),
+            EffectKind.WRITE_OFF: (Answer(pace.settled, {"standing": Standing.WRITTEN_OFF}),),
+            EffectKind.RELEASE: (Answer(pace.settled),),
         },
         labels=(label or {},),
         way_back=label or {},
@@ -132,6 +137,10 @@ ANSWERED: Mapping[EffectKind, FactKind] = {
     EffectKind.VOID: FactKind.VOIDED,
     EffectKind.SETTLE: FactKind.SETTLED,
     EffectKind.SEND_BACK: FactKind.SENT_BACK,
+    EffectKind.RECHARGE: FactKind.RECHARGED,
+    EffectKind.REVERSE: FactKind.RECHARGED,
+    EffectKind.WRITE_OFF: FactKind.RECHARGED,
+    EffectKind.RELEASE: FactKind.RELEASED,
 }
 
 
@@ -205,9 +214,20 @@ class _Telling:
             if answer is None:
                 continue
             kind, data = ANSWERED[effect.kind], answer.data
+            if effect.kind is EffectKind.SETTLE and not answer.failed:
+                data = self._as_guaranteed(data)
             if answer.failed:
                 kind, data = FactKind.EFFECT_FAILED, {"effect": effect.kind, "key": effect.key, "round": effect.round}
             self._hear(at + answer.after, kind, data)
+
+    def _as_guaranteed(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Whether a card could be held then says nothing of other limits: where they ask for a guarantee, a hold is assumed."""
+        if "guarantee" in data or data.get("status") == "withheld":
+            plain = {name: value for name, value in data.items() if name != "guarantee"}
+            data = plain | ({"status": "succeeded"} if data["status"] == "withheld" else {})
+        state = self._state
+        asked = state.limits.guarantee and state.verdict is Verdict.ADVANCE
+        return {**data, "guarantee": Standing.HOLD} if asked else data
 
     def _answer(self, kind: EffectKind) -> Answer | None:
         """What the next try comes to. After the last one on record another goes like it; one that failed is not repeated for ever."""

@@ -14,8 +14,11 @@ Chart of accounts (a debit is positive, a credit negative):
     fee:duty:<bearer>              duty and import tax; credited when they are claimed back for whoever bore them
     revaluation:<currency>         what money in that currency became worth more (credit) or less since it was taken in; booked in
                                    the accounting currency, against fee:exchange_difference:<bearer>
-    receivable:shopper             owed by the shopper: fees above the refund, where the terms say that they are invoiced
+    receivable:shopper             owed by the shopper: fees above the refund that are invoiced; money paid ahead of goods that did
+                                   not come, or were not accepted
     own_work:merchant              what the merchant's own bench and shelf did for a return, at the price its policy sets
+    clearing:captures:<processor>  charged to a card that was held, which the processor will bring to the merchant
+    written_off:<bearer>           what a shopper never paid back, with whoever absorbs it
 
 What happens to one return, and what is booked:
 
@@ -35,13 +38,21 @@ What happens to one return, and what is booked:
     refunded too late              debit fee:late_refund_penalty:<bearer> credit payable:shopper
     a fee above the refund         debit receivable:shopper          credit fee:<kind>:merchant, which had absorbed it
       is invoiced
-
-Each posting on a fee account carries the rule that named its bearer and where that rule is written, so that a statement of
-any month says so without asking anybody else.
     goodwill approved              debit fee:goodwill:merchant       credit payable:shopper
     its refund fails for good      debit payable:shopper             credit fee:goodwill:merchant
     it went before a refund        debit fee:goodwill:shopper        credit fee:goodwill:merchant
       that would exceed the sale   (and the settlement keeps it as it keeps any fee of the shopper's)
+    paid ahead, nothing came       debit receivable:shopper          credit goods_returned:merchant
+      a fee kept from that refund  debit written_off:merchant        credit goods_returned:merchant
+    and charged to the held card   debit clearing:captures:<processor> credit receivable:shopper
+    and never paid                 debit written_off:<bearer>        credit receivable:shopper
+    and the goods come after all   each of these the other way round, the capture by a refund over it
+
+An advance is booked like any refund when it is paid, so a case that is charged back has lost nothing of its history: the shopper was
+owed, was paid, and owes. A hold moves no money and is in no account.
+
+Each posting on a fee account carries the rule that named its bearer and where that rule is written, so that a statement of
+any month says so without asking anybody else.
 """
 
 from collections.abc import Iterable
@@ -75,6 +86,10 @@ class EntryKind(StrEnum):
     CUSTOMS_CLAIM_REJECTED = "customs_claim_rejected"
     INVOICED = "invoiced"
     GOODWILL = "goodwill"
+    ADVANCE_CHARGED = "advance_charged"
+    ADVANCE_CAPTURED = "advance_captured"
+    ADVANCE_RETURNED = "advance_returned"
+    ADVANCE_WRITTEN_OFF = "advance_written_off"
 
 
 @dataclass(frozen=True)
@@ -232,6 +247,40 @@ def goodwill_counted_entry(case_id: str, amount: Money) -> Entry:
     """What was given as goodwill is taken for a part of a refund that would otherwise exceed what was paid."""
     postings = _pair("fee:goodwill:shopper", GOODWILL, amount)
     return Entry(EntryKind.GOODWILL, f"goodwill_counted:{case_id}", case_id, postings)
+
+
+def advance_charged_entry(case_id: str, key: str, charged: Money, *, goods_minor: int, charges_minor: int = 0) -> Entry:
+    """Goods that were paid ahead are not there: the shopper owes what she was paid for them, and the merchant's sale stands.
+
+    `goods_minor` is what they were sold for, `charges_minor` what of delivery and other charges went back with them; what the
+    shopper did not get of it, a fee that was kept, is the merchant's. Below zero it is the other way round: goods have come after all.
+    """
+    kept = goods_minor + charges_minor - charged.minor
+    postings = (
+        Posting(RECEIVABLE_SHOPPER, charged.minor, charged.currency),
+        Posting("written_off:merchant", kept, charged.currency),
+        Posting(GOODS_RETURNED, -goods_minor, charged.currency),
+        Posting(CHARGES_RETURNED, -charges_minor, charged.currency),
+    )
+    return Entry(EntryKind.ADVANCE_CHARGED, f"charged:{key}", case_id, postings)
+
+
+def advance_captured_entry(case_id: str, hold_id: str, processor: str, captured: Money) -> Entry:
+    """The held card was charged: the shopper owes so much less."""
+    postings = _pair(f"clearing:captures:{processor}", RECEIVABLE_SHOPPER, captured)
+    return Entry(EntryKind.ADVANCE_CAPTURED, f"captured:{hold_id}", case_id, postings)
+
+
+def advance_returned_entry(case_id: str, return_id: str, processor: str, returned: Money) -> Entry:
+    """What was charged to the card goes back over that charge."""
+    postings = _pair(RECEIVABLE_SHOPPER, f"clearing:captures:{processor}", returned)
+    return Entry(EntryKind.ADVANCE_RETURNED, f"returned:{return_id}", case_id, postings)
+
+
+def advance_written_off_entry(case_id: str, key: str, bearer: str, debt: Money) -> Entry:
+    """A debt that nobody will pay is its bearer's loss; below zero the loss is undone."""
+    postings = _pair(f"written_off:{bearer}", RECEIVABLE_SHOPPER, debt)
+    return Entry(EntryKind.ADVANCE_WRITTEN_OFF, f"written_off:{key}", case_id, postings)
 
 
 def balances(entries: Iterable[Entry]) -> dict[tuple[str, str], int]:

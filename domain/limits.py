@@ -59,6 +59,8 @@ class Limits:
     calendar          the days of the market, frozen (domain/calendar.py); empty in cases opened before there were any
     destination       the shopper says where money goes that its tender cannot take back; empty: a person is asked instead
     destination_silence  what her silence about that means
+    guarantee         what money paid ahead of the goods is guaranteed by (domain/advances.py); empty: by nothing
+    dunning           how it is called in where nothing is held, and who bears it: "7d 7d 7d merchant"
     """
 
     approval: str
@@ -78,3 +80,5 @@ class Limits:
     calendar: str = ""
     destination: str = ""
     destination_silence: str = ""
+    guarantee: str = ""
+    dunning: str = ""

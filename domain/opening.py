@@ -3,7 +3,7 @@
 Preview and opening ask the same function; preview throws the answer away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +31,7 @@ from domain.risk import explain as explain_risk
 from domain.state import Method
 from domain.terms import Terms
 from domain.tier import Tier
-from domain.triggers import CENTS, Rates, Sum, limits_of_case
+from domain.triggers import Rates, Sum, Trusted, limits_of_case, may_stay
 from domain.windows import LineRequest
 
 
@@ -159,6 +159,7 @@ class Setting:
     """What a request is judged by: promise and law, the days that count, the customer's history, and rates for ceilings.
 
     calendar   covers the days from the oldest order on; `frozen` those from the opening on
+    kept       by order, what earlier requests were refunded while the goods stayed, in minor units
     """
 
     policy: ReturnPolicy
@@ -169,6 +170,11 @@ class Setting:
     rates: Rates
     history: ReturnHistory = NO_HISTORY
     risk: Risk = NO_RISK
+    kept: Mapping[str, int] | None = None
+
+    @property
+    def trusted(self) -> Trusted:
+        return Trusted(self.history.advances_open, self.history.advances_lost, self.history.returnless_90_days)
 
 
 def risk_of(history: ReturnHistory, policy: ReturnPolicy, tier: Tier) -> Risk:
@@ -230,12 +236,13 @@ def judge(
         withdrawing,
         keeps_goods=request.resolution is Resolution.REFUND_ONLY and not refused,
         refused=refused,
+        kept_minor=_kept_before(lines, by),
     )
     limits, waits = limits_of_case(
         by.terms,
         asked,
         rates=by.rates,
-        advances_open=by.history.advances_open,
+        trusted=by.trusted,
         approval_default=_approval_default(by),
         calendar=by.frozen,
         told=told,
@@ -341,6 +348,12 @@ def _approval_default(by: Setting) -> str:
     return str(dict(by.terms.promises)["approval_default_high_risk"])
 
 
+def _kept_before(lines: Sequence[JudgedLine], by: Setting) -> int:
+    """What the orders of these lines were refunded already while their goods stayed."""
+    orders = {line.sold.line.order_id for line in lines if line.sold}
+    return sum((by.kept or {}).get(order, 0) for order in orders)
+
+
 def _refund_only(
     request: ReturnRequest, lines: tuple[JudgedLine, ...], quote: RefundQuote, by: Setting
 ) -> tuple[tuple[JudgedLine, ...], tuple[Decision, ...]]:
@@ -348,8 +361,8 @@ def _refund_only(
     if request.resolution is not Resolution.REFUND_ONLY:
         return lines, ()
     who = by.policy.refund_only
-    cents = by.rates.translate(quote.total_minor, quote.currency, "USD")
-    small = cents is not None and cents <= by.terms.returnless_ceiling_usd * CENTS
+    asked = Sum(quote.total_minor, quote.currency, withdrawing=False, kept_minor=_kept_before(lines, by))
+    small = may_stay(by.terms, asked, by.rates, by.trusted)
     if who is RefundOnly.NOT_OFFERED:
         answer, verdict, ground = "no", Verdict.REFUSED, Ground.REFUND_ONLY_NOT_OFFERED
     elif who is RefundOnly.RULE and small:

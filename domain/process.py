@@ -12,12 +12,14 @@ until its stage is reached; one that comes after the end opens the return again.
 shopper, silence of the shopper closes.
 
 Where the refund is promised ahead of the judgement (at the receipt, the first scan, the authorization), or the law's own clock
-runs out while the goods are under way, the money goes first and the goods are awaited after it.
+runs out while the goods are under way, the money goes first and the goods are awaited after it. Where that is guaranteed, goods
+that never come are charged back, and goods that come after that undo it.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from domain.advances import CHARGED_BACK, DebtBearer, Dunning, Standing
 from domain.calendar import after
 from domain.clock import law_due
 from domain.destination import STORE_CREDIT
@@ -55,6 +57,8 @@ NOT_ALL = frozenset({"some", "none"})
 # Reasons of ATTENTION in which the money was refused for good: a person sends it again, or the shopper says where it goes.
 REFUND_FAILED, DESTINATION_NEEDED = "refund_failed", "destination_needed"
 REFUSED_FOR_GOOD = frozenset({REFUND_FAILED, DESTINATION_NEEDED})
+NOT_REPAID = "advance_not_repaid"
+DUNNING_NOT_SAID = "7d person"
 
 
 def start(opening: Opening) -> Step:
@@ -78,8 +82,10 @@ def _authorized(state: State, fact: Fact) -> Step:
         return _authorize(state, fact.at)
     if _may_they_stay(state):
         return _enter(state, state.goods or Stage.RECEIVED, fact.at)
-    if _may_it_stand(state):
+    if _may_it_stand(state) or state.stage is Stage.OWED:
         return _close_as(state, Verdict.AS_DECLARED, fact.at)
+    if _not_repaid(state):
+        return _charge(state, EffectKind.WRITE_OFF, Verdict.RECHARGED, fact.at)
     return state, ()
 
 
@@ -89,6 +95,10 @@ def _refused(state: State, fact: Fact) -> Step:
             return _send_back(state, fact.at)
         ended = state.resume if state.resume in REOPENED_BY_GOODS else Stage.EXPIRED  # sent back once they are here
         return _enter(replace(state, goods=None, early=()), ended, fact.at)
+    if _may_be_charged_back(state):
+        return _charge(state, EffectKind.RECHARGE, Verdict.RECHARGED, fact.at)
+    if _not_repaid(state):
+        return _enter(replace(state, reminded=0), Stage.OWED, fact.at)
     if state.stage is not Stage.REFERRED:
         return state, ()
     if any(early.kind in (FactKind.RECEIVED, FactKind.INSPECTED) for early in state.early):
@@ -111,7 +121,7 @@ def _inspected(state: State, fact: Fact) -> Step:
 def _cancelled(state: State, fact: Fact) -> Step:
     where = state.resume if state.stage is Stage.ATTENTION else state.stage
     if (
-        state.settlements
+        _ordered(state)
         or state.ending
         or state.goods
         or any(early.kind is not FactKind.REFUND_REPORTED for early in state.early)
@@ -181,6 +191,11 @@ def _scanned(state: State, fact: Fact) -> Step:
 
 
 def _lost(state: State, fact: Fact) -> Step:
+    if _is_charged_back(state) or _recharging(state):
+        if not _may_come_after_all(state):
+            return _keep(state, fact)
+        here = state.goods in (Stage.RECEIVED, Stage.INSPECTED)
+        return (state, ()) if here else _charge(state, EffectKind.REVERSE, Verdict.LOST, fact.at)
     if state.stage is Stage.AUTHORIZED or _arranging(state):
         return _keep(state, fact)
     if _ahead(state):
@@ -199,7 +214,9 @@ def _refund_reported(state: State, fact: Fact) -> Step:
         return state, ()
     overtook = state.stage is Stage.INSPECTED or not (state.settlements or state.ended)
     buying_a_label = state.stage is Stage.AUTHORIZED and _ahead(state)
-    if overtook or buying_a_label:  # came before the answer, or is told again to a case that was reset
+    if (
+        overtook or buying_a_label or _recharging(state)
+    ):  # came before the answer, or is told again to a case that was reset
         return _keep(state, fact)
     given_up = state.failed is not None and state.failed.kind is EffectKind.SETTLE
     there = state.stage is Stage.CLOSED or state.paid is not None
@@ -239,6 +256,9 @@ def _voided(state: State, fact: Fact) -> Step:
 def _settled(state: State, fact: Fact) -> Step:
     if state.stage is not Stage.INSPECTED or fact.data.get("round", state.settlements) < state.settlements:
         return state, ()
+    if fact.data["status"] == "withheld":
+        return _wait_for_the_goods(state, fact.at)
+    state = replace(state, advance=fact.data.get("guarantee", state.advance))
     match fact.data["status"]:
         case "succeeded":
             return _money_is_there(state, fact.at)
@@ -255,7 +275,30 @@ def _refused_for_good(state: State, fact: Fact) -> Step:
 
 
 def _sent_back(state: State, fact: Fact) -> Step:
-    return _enter(state, Stage.SENT_BACK, fact.at) if state.stage is Stage.INSPECTED else (state, ())
+    if state.stage is not Stage.INSPECTED:
+        return state, ()
+    if state.advance in CHARGED_BACK:  # the shopper has the goods again, and their price was charged
+        return _enter(replace(state, verdict=Verdict.RECHARGED, goods=Stage.INSPECTED), Stage.CLOSED, fact.at)
+    return _enter(state, Stage.SENT_BACK, fact.at)
+
+
+def _recharged(state: State, fact: Fact) -> Step:
+    """What was paid ahead has been charged back, given up, or given back once more."""
+    key = fact.data.get("key", "")
+    if state.stage is not Stage.RECHARGING or (key and key.rpartition(":")[2] != str(state.recharges)):
+        return state, ()
+    state = replace(state, advance=fact.data["standing"])
+    if state.verdict is Verdict.LOST:
+        return _look_again(state, Verdict.LOST, fact.at)
+    if state.advance == Standing.OWED:
+        return _enter(replace(state, reminded=0), Stage.OWED, fact.at)
+    if fact.data.get("send_back"):
+        return _send_back(state, fact.at)
+    return _enter(state, Stage.CLOSED, fact.at)
+
+
+def _released(state: State, fact: Fact) -> Step:
+    return state, ()
 
 
 def _effect_failed(state: State, fact: Fact) -> Step:
@@ -299,6 +342,14 @@ def _time_passed(state: State, fact: Fact) -> Step:
             return _enter(state, state.stage, fact.at)
         case Silence.STORE_CREDIT:
             return _settle(replace(state, destination=STORE_CREDIT), fact.at)
+        case Silence.RECHARGE:
+            return _charge(state, EffectKind.RECHARGE, Verdict.RECHARGED, fact.at)
+        case Silence.DUN:
+            return _enter(replace(state, reminded=state.reminded + 1), Stage.OWED, fact.at)
+        case Silence.WRITE_OFF:
+            return _charge(state, EffectKind.WRITE_OFF, Verdict.RECHARGED, fact.at)
+    if state.stage is Stage.OWED:
+        return _attention(state, NOT_REPAID, fact.at)
     if state.reason == DESTINATION_NEEDED:
         return _attention(state, REFUND_FAILED, fact.at, state.failed)
     if state.stage is Stage.SETTLED:  # accepted, never confirmed: to try again is to ask the provider what became of it
@@ -332,10 +383,16 @@ def silence(state: State) -> Silence | None:
             return Silence.BOOK_AGAIN if state.bookings <= state.limits.pickup_tries else Silence.CALL_OPERATOR
         case Stage.IN_TRANSIT | Stage.RECEIVED:
             return Silence.REFUND_AS_DECLARED
-        case Stage.SETTLED | Stage.AUTHORIZED | Stage.INSPECTED:
+        case Stage.SETTLED | Stage.AUTHORIZED | Stage.INSPECTED | Stage.RECHARGING:
             return Silence.CALL_OPERATOR
         case Stage.AWAITED:
-            return Silence.CLOSE if _here(state) else Silence.CALL_OPERATOR
+            if _here(state):
+                return Silence.CLOSE
+            return Silence.RECHARGE if state.advance else Silence.CALL_OPERATOR
+        case Stage.OWED:
+            if not _dunning(state).is_over(state.reminded):
+                return Silence.DUN
+            return Silence.CALL_OPERATOR if _dunning(state).bearer is DebtBearer.PERSON else Silence.WRITE_OFF
         case Stage.ATTENTION:
             if state.reason == DESTINATION_NEEDED:
                 credit = state.limits.destination_silence == DestinationSilence.STORE_CREDIT
@@ -357,8 +414,10 @@ def owner(state: State) -> Owner | None:
             return Owner.WAREHOUSE if state.delivered else Owner.CARRIER
         case Stage.RECEIVED:
             return Owner.WAREHOUSE
-        case Stage.INSPECTED | Stage.SETTLED:
+        case Stage.INSPECTED | Stage.SETTLED | Stage.RECHARGING:
             return Owner.PAYMENTS
+        case Stage.OWED:
+            return Owner.SHOPPER
         case Stage.AWAITED:
             if _here(state):
                 return Owner.WAREHOUSE
@@ -391,14 +450,17 @@ def admissible(state: State, kind: FactKind) -> str | None:
     where = state.resume if state.stage is Stage.ATTENTION else state.stage
     rank = RANK.get(where or state.stage, 0)
     if state.ended:
-        goods = kind in (FactKind.RECEIVED, FactKind.INSPECTED) and state.stage in (*REOPENED_BY_GOODS, Stage.REFUSED)
+        opens = state.stage in (*REOPENED_BY_GOODS, Stage.REFUSED) or (
+            _is_charged_back(state) and state.goods is not Stage.INSPECTED
+        )
+        goods = kind in (FactKind.RECEIVED, FactKind.INSPECTED) and opens
         appeal = kind is FactKind.APPEALED and state.stage is Stage.REFUSED
         if appeal and state.appealed:
             return "the refusal has been appealed against before"
         return None if goods or appeal else f"the return has ended: {state.stage}"
     if kind is FactKind.APPEALED and state.appealed:
         return "the refusal has been appealed against before"
-    if _ahead(state):
+    if _ahead(state) or _is_charged_back(state):
         rank = RANK[state.goods] if state.goods else 0
     if kind is FactKind.RECEIVED and rank >= RANK[Stage.RECEIVED]:
         return "the goods have been received"
@@ -414,6 +476,12 @@ def timely(state: State, kind: FactKind) -> str | None:
     if why := admissible(state, kind):
         return why
     deciding = state.stage is Stage.REFERRED or _may_they_stay(state)
+    if kind in (FactKind.AUTHORIZED, FactKind.REFUSED) and _not_repaid(state):
+        return None
+    if kind is FactKind.AUTHORIZED and state.stage is Stage.OWED:
+        return None
+    if kind is FactKind.REFUSED and _may_be_charged_back(state):
+        return None
     if kind is FactKind.REFUSED and _may_it_stand(state):
         return "the refund has been paid: authorize to let it stand, or wait for the goods"
     if kind in (FactKind.AUTHORIZED, FactKind.REFUSED) and not deciding and not _may_it_stand(state):
@@ -440,6 +508,8 @@ def timely(state: State, kind: FactKind) -> str | None:
         return "a person decides whether the goods may stay: authorize or refuse"
     if kind is FactKind.RETRIED and state.reason in MAY_IT_STAND:
         return "a person decides whether the refund stands: authorize"
+    if kind is FactKind.RETRIED and _not_repaid(state):
+        return "a person decides whether the debt is given up: authorize, or refuse to remind the shopper again"
     return None
 
 
@@ -450,6 +520,8 @@ def _forward(state: State, fact: Fact, stage: Stage) -> Step:
     """A fact about goods: forward at once, kept until its stage comes, or known already."""
     if state.stage in REOPENED_BY_GOODS:
         return _arrive(replace(state, ending=None), fact, stage)
+    if _is_charged_back(state) or _recharging(state):
+        return _come_after_all(state, fact, stage) if _may_come_after_all(state) else _keep(state, fact)
     if state.ended:
         return state, ()
     if _may_they_stay(state):
@@ -547,8 +619,11 @@ def _enter(state: State, stage: Stage, at: datetime) -> Step:
         reason=state.reason if stage is Stage.ATTENTION else "",
     )
     effects: tuple[Effect, ...] = ()
+    if stage is Stage.CLOSED and state.advance in (Standing.HOLD, Standing.RECEIVABLE):
+        state, effects = replace(state, advance=""), (Effect(EffectKind.RELEASE, "release:1"),)
     if kept and state.early:
-        state, effects = _take_up(state, at)
+        state, more = _take_up(state, at)
+        effects += more
     state, more = _pay_ahead(state, at)
     return state, effects + more
 
@@ -587,6 +662,10 @@ def _deadline(state: State, at: datetime) -> datetime | None:
             return _by_law(state, _after(state, at, limits.refund), at)
         case Stage.AWAITED:
             return _after(state, at, limits.inspection if _here(state) else limits.recharge)
+        case Stage.RECHARGING:
+            return _after(state, at, limits.refund)
+        case Stage.OWED:
+            return _after(state, at, _dunning(state).span(state.reminded))
         case Stage.ATTENTION:
             hers = state.reason == DESTINATION_NEEDED
             return _after(state, at, limits.destination if hers else limits.attention, legal=hers)
@@ -651,7 +730,9 @@ def _settle(state: State, at: datetime) -> Step:
 
 def _outlasts_settling(state: State, fact: Fact) -> bool:
     """What was said of another refund is over with it; news of goods still counts where they are awaited afterwards."""
-    return not state.settlements if fact.kind is FactKind.REFUND_REPORTED else _ahead(state)
+    if fact.kind is FactKind.REFUND_REPORTED:
+        return not state.settlements
+    return _ahead(state) or _is_charged_back(state)
 
 
 def _settlement(state: State) -> Effect:
@@ -669,7 +750,7 @@ def _ahead(state: State) -> bool:
 
 def _pay_ahead(state: State, at: datetime) -> Step:
     """The refund, where the goods have come as far as its trigger asks for, or the law does not let it wait for them."""
-    if state.settlements or state.ending or state.stage not in BEFORE_JUDGEMENT:
+    if _ordered(state) or state.ending or state.stage not in BEFORE_JUDGEMENT:
         return state, ()
     from_there = PAID_FROM.get(state.limits.refund_trigger)
     if from_there and RANK[state.stage] >= RANK[from_there]:
@@ -678,6 +759,17 @@ def _pay_ahead(state: State, at: datetime) -> Step:
     if law is not None and law <= at:
         return _settle(replace(state, verdict=Verdict.BY_LAW), at)
     return state, ()
+
+
+def _ordered(state: State) -> bool:
+    """Whether a refund was ordered. One that was withheld, since nothing guaranteed it, was not."""
+    return bool(state.settlements) and state.verdict is not Verdict.NONE
+
+
+def _wait_for_the_goods(state: State, at: datetime) -> Step:
+    """Nothing was paid ahead, since nothing would have guaranteed it: the refund waits for the judgement like any other."""
+    limits = replace(state.limits, refund_trigger=RefundTrigger.INSPECTION_PASSED, guarantee="", dunning="")
+    return _enter(replace(state, verdict=Verdict.NONE, limits=limits), state.goods or Stage.BOOKED, at)
 
 
 def _arranging(state: State) -> bool:
@@ -695,6 +787,8 @@ def _here(state: State) -> bool:
 
 
 def _money_is_there(state: State, at: datetime) -> Step:
+    if _is_charged_back(state):  # the bank had given the refund back, and it was paid anew
+        return _enter(replace(state, paid=at), Stage.OWED if state.advance == Standing.OWED else Stage.CLOSED, at)
     if not _ahead(state):
         return _enter(state, Stage.CLOSED, at)
     state = replace(state, paid=at)
@@ -753,6 +847,8 @@ def _undelivered(state: State, fact: Fact) -> Step:
 def _close_as(state: State, verdict: Verdict, at: datetime) -> Step:
     """Nothing is awaited any more; what was paid stands."""
     goods = Stage.RECEIVED if state.goods is Stage.INSPECTED else state.goods
+    if state.advance in CHARGED_BACK:
+        return _charge(replace(state, goods=goods), EffectKind.REVERSE, verdict, at)
     return _enter(replace(state, verdict=verdict, goods=goods), Stage.CLOSED, at)
 
 
@@ -760,6 +856,61 @@ def _look_again(state: State, verdict: Verdict, at: datetime) -> Step:
     """The same round once more on another ground: the money is there, and who bears the goods is booked."""
     state, _ = _enter(replace(state, verdict=verdict, asked=state.asked + 1), Stage.INSPECTED, at)
     return state, (_settlement(state),)
+
+
+# --- charged back, and undone ------------------------------------------------------------------------------------------------
+
+
+def _charge(state: State, kind: EffectKind, verdict: Verdict, at: datetime) -> Step:
+    """Charge back, give up or give back what was paid ahead; numbered, since each may happen again."""
+    state, _ = _enter(replace(state, verdict=verdict, recharges=state.recharges + 1), Stage.RECHARGING, at)
+    return state, (Effect(kind, f"{kind}:{state.recharges}", max(state.settlements, 1)),)
+
+
+def _recharging(state: State) -> bool:
+    """Something is being done with money that went ahead: what is heard meanwhile is kept."""
+    return Stage.RECHARGING in (state.stage, state.resume if state.stage is Stage.ATTENTION else None)
+
+
+def _is_charged_back(state: State) -> bool:
+    return state.verdict is Verdict.RECHARGED
+
+
+def _may_come_after_all(state: State) -> bool:
+    """Charged back for goods that did not come, and no money is under way that goods would have to wait for."""
+    return _is_charged_back(state) and (state.stage in (Stage.OWED, Stage.CLOSED) or _not_repaid(state))
+
+
+def _come_after_all(state: State, fact: Fact, stage: Stage) -> Step:
+    """Goods that were given up are here: they are judged, and then what was charged back is undone."""
+    moving = stage is Stage.IN_TRANSIT and fact.data.get("status") != "delivered"  # only what is here counts
+    if moving or state.goods in (Stage.RECEIVED, Stage.INSPECTED):
+        return state, ()
+    awaited = replace(
+        state,
+        stage=Stage.AWAITED,
+        since=fact.at,
+        verdict=Verdict.ADVANCE,
+        goods=None,
+        delivered=False,
+        resume=None,
+        failed=None,
+        reason="",
+    )
+    return _follow(awaited, fact, stage)
+
+
+def _may_be_charged_back(state: State) -> bool:
+    """Paid ahead and guaranteed, judged otherwise, and a person may charge back what the goods do not bear out."""
+    return _may_it_stand(state) and state.reason == "advance_exceeds_findings" and bool(state.advance)
+
+
+def _not_repaid(state: State) -> bool:
+    return state.stage is Stage.ATTENTION and state.reason == NOT_REPAID
+
+
+def _dunning(state: State) -> Dunning:
+    return Dunning.parse(state.limits.dunning or DUNNING_NOT_SAID)
 
 
 # --- the way back, and what failed -------------------------------------------------------------------------------------------
@@ -785,6 +936,10 @@ def _awaited(state: State, effect: Effect) -> bool:
             return given_back and effect.key == f"void:{state.bookings}"
         case EffectKind.SETTLE:
             return state.stage is Stage.INSPECTED and effect.round == state.settlements
+        case EffectKind.RECHARGE | EffectKind.REVERSE | EffectKind.WRITE_OFF:
+            return state.stage is Stage.RECHARGING and effect.key == f"{effect.kind}:{state.recharges}"
+        case EffectKind.RELEASE:  # nobody: a hold that is not let go of ends by itself
+            return False
     return state.stage is Stage.INSPECTED and state.verdict is Verdict.NOTHING_ACCEPTED
 
 
@@ -794,7 +949,7 @@ def _can_be_tried_again(state: State) -> bool:
 
 
 def _try_again(state: State, at: datetime) -> Step:
-    if _may_they_stay(state) or state.reason in MAY_IT_STAND:
+    if _may_they_stay(state) or state.reason in (*MAY_IT_STAND, NOT_REPAID):
         return state, ()
     failed = state.failed
     if failed is None:
@@ -834,6 +989,8 @@ _ANSWERS: Mapping[FactKind, Callable[[State, Fact], Step]] = {
     FactKind.VOIDED: _voided,
     FactKind.SETTLED: _settled,
     FactKind.SENT_BACK: _sent_back,
+    FactKind.RECHARGED: _recharged,
+    FactKind.RELEASED: _released,
     FactKind.EFFECT_FAILED: _effect_failed,
     FactKind.TIME_PASSED: _time_passed,
 }

@@ -57,6 +57,9 @@ def from_json(row: dict[str, Any]) -> State:
         notice=_moment(row.get("notice")),
         sent=_moment(row.get("sent")),
         received=_moment(row.get("received")),
+        advance=row.get("advance", ""),
+        recharges=row.get("recharges", 0),
+        reminded=row.get("reminded", 0),
     )
 
 

@@ -29,6 +29,8 @@ class ReturnHistory:
     linked_accounts                             other accounts with the same address or device
     advances_open                               refunds paid ahead whose goods are still awaited
     free_labels_used                            free labels of the tier used in this calendar month
+    advances_lost                               advances of 12 months that had to be charged back, and were not reversed
+    returnless_90_days                          refunds of 90 days whose goods stayed with the customer
     """
 
     orders: int = 0
@@ -43,6 +45,8 @@ class ReturnHistory:
     linked_accounts: int = 0
     advances_open: int = 0
     free_labels_used: int = 0
+    advances_lost: int = 0
+    returnless_90_days: int = 0
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ class Stage(StrEnum):
     INSPECTED = "inspected"  # judged, taken as declared, or paid ahead; the money, or the way back, is being arranged
     SETTLED = "settled"  # decided and booked; the payment provider has accepted but not confirmed
     AWAITED = "awaited"  # refunded ahead; the goods, or their inspection, are awaited
+    RECHARGING = "recharging"  # what was refunded ahead is being charged back, or given up, or given back once more
+    OWED = "owed"  # charged back, nothing was held for it, and the shopper has not paid
     CLOSED = "closed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -47,6 +49,9 @@ class Silence(StrEnum):
     TRY_AGAIN = "try_again"
     REMIND = "remind"
     STORE_CREDIT = "store_credit"
+    RECHARGE = "recharge"  # goods that were refunded ahead did not come: the money is charged back
+    DUN = "dun"  # the shopper is reminded of what she owes
+    WRITE_OFF = "write_off"  # the debt is given up, and somebody bears it
 
 
 ENDS = frozenset({Stage.REFUSED, Stage.CLOSED, Stage.CANCELLED, Stage.EXPIRED, Stage.SENT_BACK})
@@ -61,7 +66,9 @@ RANK = {
     Stage.INSPECTED: 5,
     Stage.SETTLED: 6,
     Stage.AWAITED: 7,
-    Stage.CLOSED: 8,
+    Stage.RECHARGING: 8,
+    Stage.OWED: 9,
+    Stage.CLOSED: 10,
 }
 
 # Which stage may follow which: the picture of the process, and what the recorded timeline is checked against.
@@ -86,6 +93,7 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
             Stage.RECEIVED,
             Stage.INSPECTED,
             Stage.AWAITED,
+            Stage.RECHARGING,
             Stage.CLOSED,
             Stage.CANCELLED,
             Stage.ATTENTION,
@@ -105,11 +113,38 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
     Stage.IN_TRANSIT: frozenset({Stage.RECEIVED, Stage.INSPECTED, Stage.ATTENTION}),
     Stage.RECEIVED: frozenset({Stage.INSPECTED, Stage.ATTENTION}),
     Stage.INSPECTED: frozenset(
-        {Stage.SETTLED, Stage.CLOSED, Stage.SENT_BACK, Stage.AWAITED, Stage.AUTHORIZED, Stage.ATTENTION}
+        {
+            Stage.SETTLED,
+            Stage.CLOSED,
+            Stage.SENT_BACK,
+            Stage.AWAITED,
+            Stage.AUTHORIZED,
+            Stage.ATTENTION,
+            # No guarantee could be had, so nothing was paid ahead: back to where the goods are.
+            Stage.BOOKED,
+            Stage.IN_TRANSIT,
+            Stage.RECEIVED,
+            # A refund that the bank gave back was paid anew, of a return that was charged back.
+            Stage.OWED,
+            Stage.RECHARGING,
+        }
     ),
-    Stage.SETTLED: frozenset({Stage.CLOSED, Stage.AWAITED, Stage.INSPECTED, Stage.AUTHORIZED, Stage.ATTENTION}),
+    Stage.SETTLED: frozenset(
+        {
+            Stage.CLOSED,
+            Stage.AWAITED,
+            Stage.INSPECTED,
+            Stage.AUTHORIZED,
+            Stage.OWED,
+            Stage.RECHARGING,
+            Stage.ATTENTION,
+        }
+    ),
     # Paid ahead: the goods close it, a carrier that lost them is charged, a pickup that never came is booked again.
-    Stage.AWAITED: frozenset({Stage.CLOSED, Stage.INSPECTED, Stage.AUTHORIZED, Stage.ATTENTION}),
+    Stage.AWAITED: frozenset({Stage.CLOSED, Stage.INSPECTED, Stage.AUTHORIZED, Stage.RECHARGING, Stage.ATTENTION}),
+    Stage.RECHARGING: frozenset({Stage.CLOSED, Stage.OWED, Stage.AWAITED, Stage.INSPECTED, Stage.ATTENTION}),
+    # Charged back: goods that come after all are awaited again, what they or a person decide is carried out.
+    Stage.OWED: frozenset({Stage.AWAITED, Stage.RECHARGING, Stage.ATTENTION}),
     Stage.ATTENTION: frozenset(
         {
             Stage.AUTHORIZED,
@@ -119,6 +154,8 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
             Stage.INSPECTED,
             Stage.SETTLED,
             Stage.AWAITED,
+            Stage.RECHARGING,
+            Stage.OWED,
             Stage.CANCELLED,
             Stage.EXPIRED,
             Stage.CLOSED,
@@ -129,7 +166,8 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
     Stage.EXPIRED: frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.ATTENTION}),
     Stage.CANCELLED: frozenset({Stage.IN_TRANSIT, Stage.RECEIVED, Stage.INSPECTED, Stage.ATTENTION}),
     Stage.REFUSED: frozenset({Stage.REFERRED, Stage.ATTENTION}),
-    Stage.CLOSED: frozenset({Stage.ATTENTION}),
+    # What was charged back for goods that never came is undone when they do.
+    Stage.CLOSED: frozenset({Stage.AWAITED, Stage.RECHARGING, Stage.ATTENTION}),
     Stage.SENT_BACK: frozenset(),
 }
 

@@ -32,6 +32,8 @@ class FactKind(StrEnum):
     VOIDED = "voided"
     SETTLED = "settled"
     SENT_BACK = "sent_back"
+    RECHARGED = "recharged"
+    RELEASED = "released"
     EFFECT_FAILED = "effect_failed"
     # time
     TIME_PASSED = "time_passed"
@@ -42,6 +44,10 @@ class EffectKind(StrEnum):
     VOID = "void"  # give an unused label back
     SETTLE = "settle"  # quote, book and pay the refund
     SEND_BACK = "send_back"  # the goods go back to the shopper
+    RECHARGE = "recharge"  # charge back what was refunded ahead, as far as no goods bear it out
+    REVERSE = "reverse"  # undo that: the goods have come, or a person lets the refund stand
+    WRITE_OFF = "write_off"  # give a debt up
+    RELEASE = "release"  # let go of money that was held
 
 
 class Method(StrEnum):
@@ -61,6 +67,7 @@ class Verdict(StrEnum):
     BY_LAW = "by_law"  # paid ahead of it, since the law does not wait longer
     RETURNLESS = "returnless"  # the goods stay with the shopper
     NOTHING_ACCEPTED = "nothing_accepted"
+    RECHARGED = "recharged"  # paid ahead, and charged back since the goods did not come or were not accepted
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,9 @@ class State:
     notice: datetime | None = None
     sent: datetime | None = None
     received: datetime | None = None
+    advance: str = ""  # where a guaranteed advance stands (domain/advances.py)
+    recharges: int = 0  # how often it was charged back, given up or given back
+    reminded: int = 0  # how often the shopper was reminded of what she owes
 
     @property
     def ended(self) -> bool:
@@ -150,6 +160,7 @@ WAITS = frozenset(
         Stage.RECEIVED,
         Stage.SETTLED,
         Stage.AWAITED,
+        Stage.OWED,
         Stage.ATTENTION,
     }
 )

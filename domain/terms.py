@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from domain.advances import DebtBearer, Dunning, Guarantee
 from domain.calendar import Span
 from domain.charges import DeliveryBack
 from domain.clock import clock_of
@@ -63,7 +64,8 @@ class Terms:
     conditional_days          of a right that depends on conditions no rule can see: for a person
     instant_ceiling_usd       the most, in whole US dollars, that is refunded before receipt, for one order;
                               `advances_open` such refunds at once
-    returnless_ceiling_usd    the most that is refunded while the goods stay
+    returnless_ceiling_usd    the most that is refunded while the goods stay, for all requests of an order together
+    returnless_per_90_days    so many times at most for one customer; None = no limit
     free_labels               a month, when nobody is at fault
     requests_per_item         requests for one item, after which promises end
     appeal                    time to appeal against a refusal
@@ -100,6 +102,7 @@ class Terms:
     instant_ceiling_usd: int
     advances_open: int
     returnless_ceiling_usd: int
+    returnless_per_90_days: int | None
     free_labels: int
     requests_per_item: int | None
     appeal: str
@@ -169,6 +172,7 @@ def terms_for(
         instant_ceiling_usd=row.number("instant_refund_ceiling"),
         advances_open=row.number("advance_refunds_open"),
         returnless_ceiling_usd=row.number("returnless_ceiling") if policy.returnless else 0,
+        returnless_per_90_days=row.limit("returnless_per_90_days"),
         free_labels=row.number("free_labels_per_month"),
         requests_per_item=row.number("requests_per_item") or None,
         appeal=row.text("appeal"),
@@ -194,6 +198,8 @@ def terms_for(
             refund_clock=clock,
             destination=policy.destination,
             destination_silence=_unless_operator(policy.destination_silence),
+            guarantee=_guarantee(row),
+            dunning=_dunning(row),
         ),
         promises=tuple((name, value) for name in table.rows if (value := row.value(name)) is not None),
         law_confidence=market.confidence,
@@ -217,6 +223,7 @@ def terms_for(
             ("requests", row.source("requests_per_item")),
             ("appeal", row.source("appeal")),
             ("instant_refund", row.source("instant_refund_ceiling")),
+            ("advance_guarantee", row.source("advance_guarantee")),
             ("returnless", row.source("returnless_ceiling") if policy.returnless else policy.source),
         ),
         refund=_refund_terms(policy, market, delivery),
@@ -276,12 +283,29 @@ class _Rows:
         value = self.value(name)
         return value if isinstance(value, int) else 0
 
+    def limit(self, name: str) -> int | None:
+        value = self.value(name)
+        return value if isinstance(value, int) else None
+
     def source(self, name: str) -> str:
         row = self._table.row(name)
         return f"{row.written_in or f'tier table v{self._table.version}'}, {self._column(name)}"
 
     def _column(self, name: str) -> Tier:
         return Tier.ENTRY if name in BENEFITS and not self._benefits else self._tier
+
+
+def _guarantee(row: _Rows) -> str:
+    word = row.text("advance_guarantee")
+    return "" if word == Guarantee.NONE else word
+
+
+def _dunning(row: _Rows) -> str:
+    """How a debt is called in, where advances are guaranteed at all."""
+    spans = row.value("advance_reminders")
+    if not _guarantee(row) or not isinstance(spans, tuple) or not spans:
+        return ""
+    return str(Dunning(spans, DebtBearer(row.text("advance_written_off_by") or DebtBearer.PERSON)))
 
 
 def _promised_window(policy: ReturnPolicy, row: _Rows) -> tuple[int, str]:

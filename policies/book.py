@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from domain.advances import DebtBearer, Guarantee
 from domain.bearers import MAY_BE_THE_SHOPPERS, OWN_WORK
 from domain.calendar import Span, UnreadableSpan
 from domain.charges import DeliveryBack
@@ -71,7 +72,11 @@ BENEFIT_ROWS: Mapping[str, RowKind] = {
     "instant_refund_ceiling": RowKind.USD,
     "advance_refunds_open": RowKind.COUNT,
     "advance_recharge": RowKind.SPAN,
+    "advance_guarantee": RowKind.OUTCOME,
+    "advance_reminders": RowKind.SPANS,
+    "advance_written_off_by": RowKind.OUTCOME,
     "returnless_ceiling": RowKind.USD,
+    "returnless_per_90_days": RowKind.COUNT,
     "store_credit_after_window": RowKind.DAYS,
     "free_labels_per_month": RowKind.COUNT,
     "requests_per_item": RowKind.COUNT,
@@ -82,6 +87,8 @@ BENEFIT_ROWS: Mapping[str, RowKind] = {
 # The words that an outcome row may hold, where the process acts on it.
 OUTCOMES: Mapping[str, type[StrEnum]] = {
     "refund_trigger": RefundTrigger,
+    "advance_guarantee": Guarantee,
+    "advance_written_off_by": DebtBearer,
     "approval_default_low_risk": ApprovalDefault,
     "approval_default_high_risk": ApprovalDefault,
 }

@@ -1,5 +1,6 @@
 """Customers as they are told of and shown: themselves, the lock on their tier, and the tier as of a day with what it comes from."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from api.schemas.common import (
     spoken,
     wrong,
 )
+from database.advances import LOST
 from database.customers import CountryMissing
 from desk.customers import Lock, Shown, TierShown, Unlock
 from domain.errors import Invalid
@@ -109,7 +111,13 @@ def show_customer(shown: Shown) -> dict[str, Any]:
         "tier": on_record.tier if on_record else None,
         "tier_since": spoken(on_record.since) if on_record else None,
         "tier_lock": _show_lock(shown.lock),
+        "advances": _show_advances(shown.advances),
     }
+
+
+def _show_advances(by_status: Mapping[str, int]) -> dict[str, Any]:
+    """Those of twelve months, and whether one had to be charged back: then no further one is paid ahead of its goods."""
+    return {"by_status": dict(by_status), "right_lost": any(by_status.get(status) for status in LOST)}
 
 
 def show_tier(shown: TierShown) -> dict[str, Any]:
@@ -195,6 +203,7 @@ SHOWN_EXAMPLE: dict[str, Any] = {
     "tier": "VIP",
     "tier_since": "2026-11-02T10:00:00Z",
     "tier_lock": {**LOCK_EXAMPLE, "by": "operator: Maria", "at": "2026-11-02T10:00:00Z"},
+    "advances": {"by_status": {"met": 2}, "right_lost": False},
 }
 TIER_EXAMPLE: dict[str, Any] = {
     "customer_id": "c_1",

@@ -58,6 +58,7 @@ def _terms(terms: Terms) -> dict[str, Any]:
         "instant_ceiling_usd": terms.instant_ceiling_usd,
         "advances_open": terms.advances_open,
         "returnless_ceiling_usd": terms.returnless_ceiling_usd,
+        "returnless_per_90_days": terms.returnless_per_90_days,
         "guarantee_months": terms.guarantee_months,
         "requests_per_item": terms.requests_per_item,
         "sources": [{"aspect": aspect, "source": source} for aspect, source in terms.sources],

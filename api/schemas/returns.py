@@ -20,7 +20,7 @@ from api.schemas.common import (
     spoken,
     wrong,
 )
-from database import cases, credit_notes, goodwill, parcels, reconciliations, refunds
+from database import advances, cases, credit_notes, goodwill, parcels, reconciliations, refunds
 from desk import appeal_until
 from domain.goods import GoodsCondition
 from domain.opening import RequestedLine, Resolution, ReturnRequest
@@ -213,6 +213,20 @@ class ParcelShown(BaseModel):
     received_by: str | None
 
 
+class AdvanceShown(BaseModel):
+    """What was refunded ahead of the goods, what guarantees it (hold, receivable, none) and where it stands.
+
+    `due`: when the goods must have come or, where the shopper owes it, when she is reminded or it is written off. `owed`: what she has
+    not paid back yet. `status`: withheld, open, met, captured, receivable, written_off or reversed.
+    """
+
+    amount: ShownMoney
+    guarantee: str
+    status: str
+    due: str | None
+    owed: ShownMoney
+
+
 class ReturnShown(BaseModel):
     """A return. `version` grows with every change and is the ETag; `trouble` says which partner does not answer."""
 
@@ -236,6 +250,7 @@ class ReturnShown(BaseModel):
     trouble: dict[str, Any] | None
     lines: list[LineShown]
     refund: RefundShown
+    advance: AdvanceShown | None = None
     fees: list[FeeShown]
     parcels: list[ParcelShown]
     credit_notes: list[str] = []
@@ -257,13 +272,14 @@ def present(session: Session, case_id: str) -> dict[str, Any]:
 
 
 def present_many(session: Session, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Returns in the order given; the same five questions for one row and for a hundred."""
+    """Returns in the order given; the same few questions for one row and for a hundred."""
     ids = [row.id for row in rows]
     lines, fees = cases.lines_of(session, ids), refunds.fees_of_cases(session, ids)
     sums, moved = refunds.totals(session, ids), parcels.of_cases(session, ids)
     differ = reconciliations.open_of_cases(session, ids)
     given = goodwill.given(session, ids)
     notes = credit_notes.numbers_of(session, ids)
+    ahead = {case_id: row for case_id, row in advances.of_cases(session, ids).items() if row.status != "intended"}
     return [
         _present(
             row,
@@ -274,6 +290,7 @@ def present_many(session: Session, rows: Sequence[Row[Any]]) -> list[dict[str, A
             differ.get(row.id, ()),
             given.get(row.id, 0),
             notes[row.id],
+            ahead.get(row.id),
         )
         for row in rows
     ]
@@ -293,6 +310,7 @@ def _present(
     differ: Sequence[Row[Any]],
     given: int,
     notes: Sequence[str],
+    ahead: Row[Any] | None,
 ) -> dict[str, Any]:
     currency = row.currency
     return {
@@ -322,6 +340,7 @@ def _present(
             "unknown": money(sums.get("unknown", 0), currency),
             "goodwill": money(given, currency) if given else None,
         },
+        "advance": _advance(row, ahead) if ahead else None,
         "fees": [
             {"kind": fee.kind, "amount": money(fee.amount_minor, fee.currency), "bearer": fee.bearer, "rule": fee.rule}
             for fee in fees
@@ -332,6 +351,17 @@ def _present(
         "opened_at": spoken(row.opened_at),
         "closed_at": spoken(row.closed_at),
         "version": row.version,
+    }
+
+
+def _advance(case: Row[Any], row: Row[Any]) -> dict[str, Any]:
+    waits = case.stage in (Stage.AWAITED, Stage.OWED)
+    return {
+        "amount": money(row.amount_minor, row.currency),
+        "guarantee": row.guarantee,
+        "status": row.status,
+        "due": spoken(case.due_at) if waits else None,
+        "owed": money(advances.debt(row), row.currency),
     }
 
 
@@ -446,6 +476,7 @@ EXAMPLE: dict[str, Any] = {
         }
     ],
     "refund": {"quoted": _EUR_120, "refunded": _EUR_0, "pending": _EUR_0, "unknown": _EUR_0, "goodwill": None},
+    "advance": None,
     "fees": [
         {"kind": "return_label", "amount": money(490, "EUR"), "bearer": "merchant", "rule": "no_fault_not_informed"}
     ],

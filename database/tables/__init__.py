@@ -1,6 +1,7 @@
 """Every table of the house, one file per noun; `metadata` is what migrations are compared with."""
 
 from database.tables.access import api_keys, idempotency_keys
+from database.tables.advances import advances
 from database.tables.base import metadata
 from database.tables.cases import case_lines, case_runs, cases, inspection_lines, inspections, parcels
 from database.tables.credit_notes import credit_note_series, credit_notes
@@ -16,6 +17,7 @@ from database.tables.reconciliations import reconciliation_differences, reconcil
 from database.tables.withdrawals import withdrawals
 
 __all__ = [
+    "advances",
     "api_keys",
     "case_lines",
     "case_runs",

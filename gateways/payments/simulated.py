@@ -19,6 +19,7 @@ from gateways.payments.base import (
     foremost,
 )
 from gateways.payments.payouts import PayoutOrder
+from gateways.payments.simulated_holds import SimulatedHolds
 
 # The provider's words on the left; a word that is not here makes the answer unreadable rather than guessed.
 STATUS_OF_WORD = {
@@ -67,7 +68,7 @@ class _RefundEvent(SignedEvent):
     data: _RefundData
 
 
-class SimulatedPayments:
+class SimulatedPayments(SimulatedHolds):
     """A `PaymentGateway` to the simulated provider."""
 
     code = "simulated"

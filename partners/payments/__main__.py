@@ -16,6 +16,9 @@ from partners.knobs import Knobs, Turn
 from partners.outbox import EVENTS_TABLE, Outbox, StandardWebhooks, Tongue
 from partners.payments.counter import Counter
 from partners.payments.doors import KNOBS, payment_doors
+from partners.payments.holds import KNOBS as HOLD_KNOBS
+from partners.payments.holds import TABLE as HOLDS_TABLE
+from partners.payments.holds import HoldBooks, hold_doors
 from partners.payments.refunds import TABLES, RefundBooks
 from partners.payments.stripe_face import StripeEvents, stripe_face
 from partners.payments.wechat_face import WechatEvents, wechat_face
@@ -34,19 +37,21 @@ def main(words: list[str]) -> None:
         "--events", choices=sorted(TONGUES), default="simulated", help="how events are worded and signed"
     )
     given = parser.parse_args(words)
-    books = Books(given.books, EVENTS_TABLE + TABLES)
-    knobs = Knobs(KNOBS)
+    books = Books(given.books, EVENTS_TABLE + TABLES + HOLDS_TABLE)
+    knobs = Knobs({**KNOBS, **HOLD_KNOBS})
     knobs.apply(Turn.model_validate(given.knobs))
     outbox = Outbox(books, knobs, url=given.webhook_url, tongue=TONGUES[given.events](given.webhook_secret))
     refunds = RefundBooks(books, outbox)
     goes_on = Alarm(refunds.go_on)
     counter = Counter(refunds, knobs, goes_on)
+    doors = payment_doors(refunds, counter)
+    doors.include_router(hold_doors(HoldBooks(books), knobs))
     app = partner_app(
         api_key=given.api_key,
         books=books,
         knobs=knobs,
         outbox=outbox,
-        doors=payment_doors(refunds, counter),
+        doors=doors,
         alarms=[goes_on],
         faces={
             "/stripe": stripe_face(refunds, counter, api_key=given.api_key),

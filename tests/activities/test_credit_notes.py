@@ -40,7 +40,7 @@ def settle(
 ) -> Fact:
     gateways = {"simulated": gateway or house.partners.payments["simulated"]}
     run: Callable[..., Fact] = ActivityEnvironment().run
-    return run(kind(house.made, house.clock, gateways, sellers or load_sellers()).settle, case_id, SETTLE)
+    return run(kind(house.made, house.clock, gateways, sellers=sellers or load_sellers()).settle, case_id, SETTLE)
 
 
 def notes(house: House, case_id: str) -> list[CreditNote]:

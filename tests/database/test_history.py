@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from api.security import Role
-from database.history import history_of
+from database.history import history_of, kept_by_order
 from domain.risk import ReturnHistory
 from tests.api.doors import Doors, open_doors
 
@@ -98,3 +98,20 @@ def test_refunds_ahead_and_free_labels_are_counted_while_they_are_open_and_of_th
     with doors.made.begin() as session:
         session.execute(text("UPDATE cases SET stage = 'closed' WHERE id = :id"), {"id": opened["id"]})
     assert history(doors, "c_emil").advances_open == 0
+
+
+def test_small_sums_of_one_order_cannot_be_split_over_several_requests(doors: Doors) -> None:
+    order_id = doors.sell(customer={"id": "c_emil", "country": "DE"})
+    opened = doors.open(order_id)
+    with doors.made.begin() as session:
+        session.execute(
+            text(
+                "UPDATE cases SET terms = jsonb_set(terms, '{limits,refund_trigger}', '\"returnless\"') WHERE id = :id"
+            ),
+            {"id": opened["id"]},
+        )
+    with doors.made() as session:
+        assert kept_by_order(session, [order_id]) == {order_id: 4_000}
+        assert kept_by_order(session, []) == kept_by_order(session, ["o_nobody"]) == {}
+    assert history(doors, "c_emil").returnless_90_days == 1
+    assert history(doors, "c_emil", in_days=91).returnless_90_days == 0

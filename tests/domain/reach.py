@@ -33,6 +33,7 @@ RESULTS = tuple(kind for kind, _ in ANSWERS.values())
 TWICE = 2
 EARLY = 1
 FEW_TRIES = replace(LIMITS, pickup_tries=1)
+GUARANTEED = replace(FEW_TRIES, guarantee="hold_or_receivable", dunning="7d merchant")
 LAW = "notice 14d sent"
 OPENINGS = (
     *(
@@ -49,6 +50,8 @@ OPENINGS = (
     in_transit(limits=replace(FEW_TRIES, refund_clock=LAW)),
     inspected(limits=replace(FEW_TRIES, destination="14d")),
     inspected(limits=replace(FEW_TRIES, destination="14d", destination_silence=DestinationSilence.STORE_CREDIT)),
+    Told(limits=replace(GUARANTEED, refund_trigger=RefundTrigger.AUTHORIZED)),
+    in_transit(limits=replace(GUARANTEED, refund_trigger=RefundTrigger.FIRST_SCAN, dunning="7d person")),
 )
 
 
@@ -111,6 +114,8 @@ def _shape(node: Node) -> object:
         state.ending,
         state.verdict if state.verdict in _TELLING else None,
         state.paid is None,
+        state.advance,
+        min(state.reminded, 1),
         (state.escalated, state.appealed) if state.stage in (Stage.REFERRED, Stage.REFUSED) else None,
         _telling_limits(state),
         state.due is not None and law_deadline(state) == state.due,
@@ -142,7 +147,7 @@ def possible(node: Node) -> list[Fact]:
     now = node.state.since + 2 * MINUTE
     facts = [fact for kind in _SAID for fact in _variants(node, kind, now)]
     for effect in node.under_way:
-        facts += _answers(effect, now, asks_the_shopper=bool(node.state.limits.destination))
+        facts += _answers(node.state, effect, now)
     facts += _alarms(node.state)
     return facts
 
@@ -158,9 +163,13 @@ def every_fact(node: Node, kind: FactKind) -> list[Fact]:
         EffectKind.VOID: f"void:{node.state.bookings}",
         EffectKind.SETTLE: f"settle:{node.state.settlements}",
         EffectKind.SEND_BACK: "send_back:1",
+        EffectKind.RECHARGE: f"recharge:{node.state.recharges}",
+        EffectKind.REVERSE: f"reverse:{node.state.recharges}",
+        EffectKind.WRITE_OFF: f"write_off:{node.state.recharges}",
+        EffectKind.RELEASE: "release:1",
     }
     effects = [Effect(what, key, max(node.state.settlements, 1)) for what, key in keys.items()]
-    answers = [fact for effect in effects for fact in _answers(effect, now) if fact.kind is kind]
+    answers = [fact for effect in effects for fact in _answers(node.state, effect, now) if fact.kind is kind]
     return answers or _variants(node, kind, now)
 
 
@@ -203,12 +212,20 @@ def _variants(node: Node, kind: FactKind, now: datetime) -> list[Fact]:
     return [Fact(kind, now, f"{kind}:{number}", "test", one) for number, one in enumerate(data)]
 
 
-def _answers(effect: Effect, now: datetime, *, asks_the_shopper: bool = False) -> list[Fact]:
+def _answers(state: State, effect: Effect, now: datetime) -> list[Fact]:
     kind, well = ANSWERS[effect.kind]
     data = [well]
     if effect.kind is EffectKind.SETTLE:
         data = [{"status": status, "round": effect.round} for status in ("succeeded", "pending", "failed")]
-        data += [{"status": "failed", "round": effect.round, "gone": True}] if asks_the_shopper else []
+        data += [{"status": "failed", "round": effect.round, "gone": True}] if state.limits.destination else []
+        if state.limits.guarantee and state.verdict is Verdict.ADVANCE:
+            data += [{**data[0], "guarantee": kind} for kind in ("hold", "receivable")]
+            if effect.key == "settle:1":
+                data.append({"status": "withheld", "round": 1})
+    if effect.kind is EffectKind.RECHARGE:
+        data = [{"standing": "captured"}, {"standing": "owed"}]
+        if state.goods is Stage.INSPECTED:
+            data.append({"standing": "captured", "send_back": True})
     if effect.kind is EffectKind.VOID:
         data = [{"voided": voided, "key": effect.key} for voided in (True, False)]
     failed = {"effect": effect.kind, "key": effect.key, "round": effect.round, "error": "no answer"}
@@ -242,7 +259,7 @@ def let_time_pass(node: Node, *, effects_succeed: bool) -> State:
     for _ in range(40):
         waited_for = [effect for effect in under_way if is_waited_for(state, effect)]
         if waited_for:
-            answers = _answers(waited_for[0], state.since + MINUTE)
+            answers = _answers(state, waited_for[0], state.since + MINUTE)
             fact = answers[0] if effects_succeed else answers[-1]
             under_way.remove(waited_for[0])
         elif (

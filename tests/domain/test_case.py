@@ -8,7 +8,7 @@ from domain.case import Outcome, announcements, face, outcome
 from domain.limits import ApprovalDefault, RefundTrigger
 from domain.process import decide
 from domain.stages import ENDS, Owner, Silence, Stage, Status
-from domain.state import WAITS, Fact, FactKind, Method, State
+from domain.state import WAITS, Fact, FactKind, Method, State, Verdict
 from tests.domain import reach
 from tests.domain.told import LIMITS, MONDAY, Told, a_state, booked, closed, in_transit, inspected, received, settled
 
@@ -130,6 +130,7 @@ def test_what_was_paid_ahead_is_announced_once_whatever_becomes_of_the_goods(cas
 
 def test_every_outcome_has_an_end() -> None:
     seen = {outcome(end, refunded_minor=minor, asked_minor=2) for end in ENDS for minor in (0, 1, 2)}
+    seen.add(outcome(Stage.CLOSED, refunded_minor=2, asked_minor=2, verdict=Verdict.RECHARGED))
 
     assert seen == set(Outcome)
 
@@ -142,9 +143,13 @@ def test_every_end_is_announced(stage: Stage) -> None:
     assert announcements(a_state(), a_state(stage), None)
 
 
-@pytest.mark.parametrize("stage", sorted(set(Stage) - NEVER_SHOWN - {Stage.BOOKED, Stage.INSPECTED, Stage.AWAITED}))
+WITH_A_FACT = {Stage.BOOKED, Stage.INSPECTED, Stage.AWAITED, Stage.RECHARGING, Stage.OWED}
+
+
+@pytest.mark.parametrize("stage", sorted(set(Stage) - NEVER_SHOWN - WITH_A_FACT))
 def test_every_change_of_stage_is_announced(stage: Stage) -> None:
-    # A label is announced with the fact that it was booked, an inspection with its findings, and what is awaited with its money.
+    # A label is announced with the fact that it was booked, an inspection with its findings, and what is awaited with its money;
+    # what is charged back with what that came to.
     assert announcements(a_state(Stage.CHECKED), a_state(stage), None)
 
 

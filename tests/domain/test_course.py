@@ -121,3 +121,17 @@ def test_a_longer_deadline_never_brings_the_money_earlier(aspect: str, course: C
     short, long = (live(opening(replace(LIMITS, **span), authorized=authorized), course, ASSUMED) for span in spans)
     if short.paid_at and long.paid_at:
         assert short.paid_at <= long.paid_at
+
+
+@pytest.mark.parametrize("settle", ["succeeded", "withheld"])
+def test_where_a_guarantee_is_asked_for_a_card_is_assumed_to_be_held_and_charged(settle: str) -> None:
+    limits = replace(LIMITS, refund_trigger="first_scan", guarantee="hold", dunning="7d merchant")
+    never_came = live(opening(limits), recorded(SENT, settle=settle), ASSUMED)
+    assert (never_came.stage, len(never_came.settled)) == (Stage.CLOSED, 1)
+    unguaranteed = live(opening(replace(limits, guarantee="")), recorded(SENT, settle=settle), ASSUMED)
+    assert unguaranteed.stage is Stage.ATTENTION
+
+
+def test_a_refund_that_was_withheld_then_is_paid_after_the_judgement_now() -> None:
+    life = live(opening(), recorded(SENT, RECEIVED, ACCEPTED, settle="withheld"), ASSUMED)
+    assert (life.stage, len(life.settled)) == (Stage.CLOSED, 1)

@@ -1155,6 +1155,178 @@ class TestDestination:
         assert case.destination_given().state == before
 
 
+# --- guaranteed, charged back, and undone ------------------------------------------------------------------------------------
+
+GUARANTEED = replace(AT_FIRST_SCAN, guarantee="hold_or_receivable", dunning="7d 14d merchant")
+ASKING_A_PERSON = replace(GUARANTEED, dunning="7d person")
+
+
+def covered(guarantee: str = "hold", limits: Limits = GUARANTEED) -> Told:
+    """Refunded at the first scan against a guarantee; the goods are on their way."""
+    return in_transit(limits=limits).done(guarantee=guarantee)
+
+
+def owing(limits: Limits = GUARANTEED) -> Told:
+    return covered("receivable", limits).silent().done(standing="owed")
+
+
+class TestGuaranteed:
+    @pytest.mark.parametrize("guarantee", ["hold", "receivable"])
+    def test_accepted_goods_close_it_and_what_guaranteed_it_is_let_go_of(self, guarantee: str) -> None:
+        case = covered(guarantee).received().inspected()
+
+        assert (case.stage, case.state.verdict, case.waiting_for) == (Stage.CLOSED, Verdict.INSPECTED, ["release:1"])
+        assert case.done().stage is Stage.CLOSED
+
+    def test_a_hold_that_cannot_be_let_go_of_keeps_no_return_open(self) -> None:
+        assert covered().received().inspected().fails().stage is Stage.CLOSED
+
+    def test_nothing_is_paid_ahead_of_the_goods_where_nothing_guarantees_it(self) -> None:
+        case = in_transit(limits=GUARANTEED).done(status="withheld")
+        assert (case.stage, case.state.verdict, case.waiting_for) == (Stage.IN_TRANSIT, Verdict.NONE, [])
+
+        case.received().inspected().done()
+
+        assert (case.stage, case.state.verdict) == (Stage.CLOSED, Verdict.INSPECTED)
+        assert case.keys == ["book:1", "settle:1", "settle:2"]
+
+    def test_goods_that_came_while_a_guarantee_was_looked_for_are_not_lost(self) -> None:
+        case = in_transit(limits=GUARANTEED).received().done(status="withheld")
+
+        assert (case.stage, case.waiting_for) == (Stage.RECEIVED, [])
+
+    def test_a_refund_that_was_withheld_can_still_be_cancelled(self) -> None:
+        case = booked(limits=replace(GUARANTEED, refund_trigger=RefundTrigger.AUTHORIZED)).done(status="withheld")
+        assert case.stage is Stage.BOOKED
+
+        assert case.cancelled().done().stage is Stage.CANCELLED
+
+    def test_the_law_pays_what_the_promise_withheld(self) -> None:
+        limits = replace(GUARANTEED, transit="30d", refund_clock="notice 14d sent")
+        case = in_transit(limits=limits).done(status="withheld").silent()
+
+        assert (case.state.verdict, case.waiting_for) == (Verdict.BY_LAW, ["settle:2"])
+
+    def test_the_shopper_is_reminded_first_and_charged_at_the_deadline(self) -> None:
+        case = covered()
+        assert (owner(case.state), silence(case.state)) == (Owner.CARRIER, Silence.RECHARGE)
+
+        case.silent()
+
+        assert (case.stage, case.waiting_for, case.state.verdict) == (
+            Stage.RECHARGING,
+            ["recharge:1"],
+            Verdict.RECHARGED,
+        )
+        assert case.done().stage is Stage.CLOSED
+
+    def test_a_charge_that_fails_is_tried_again_under_the_same_key(self) -> None:
+        case = covered().silent().fails()
+        assert (case.stage, case.state.reason) == (Stage.ATTENTION, "recharge_failed")
+
+        assert case.silent().waiting_for == ["recharge:1"]
+
+    def test_who_owes_is_reminded_step_by_step_and_then_the_debt_is_written_off(self) -> None:
+        case = owing()
+        assert (case.stage, owner(case.state), silence(case.state)) == (Stage.OWED, Owner.SHOPPER, Silence.DUN)
+        assert case.state.due == case.now + 7 * DAY
+
+        case.silent()
+        assert (case.state.reminded, case.state.due) == (1, case.now + 14 * DAY)
+        case.silent()
+        assert (case.state.reminded, silence(case.state)) == (2, Silence.WRITE_OFF)
+        case.silent()
+
+        assert case.waiting_for == ["write_off:2"]
+        assert case.done().stage is Stage.CLOSED
+
+    def test_or_a_person_gives_the_debt_up_or_has_the_shopper_reminded_again(self) -> None:
+        case = owing(ASKING_A_PERSON).silent().silent()
+        assert (case.stage, case.state.reason) == (Stage.ATTENTION, "advance_not_repaid")
+        assert timely(case.state, FactKind.RETRIED) is not None
+
+        case.refused()
+        assert (case.stage, case.state.reminded) == (Stage.OWED, 0)
+
+        case.silent().silent().authorized()
+        assert case.waiting_for == ["write_off:2"]
+
+    def test_a_person_may_let_the_refund_stand_though_the_goods_never_came(self) -> None:
+        case = owing()
+        assert timely(case.state, FactKind.AUTHORIZED) is None
+
+        case.authorized()
+
+        assert case.waiting_for == ["reverse:2"]
+        assert (case.done().stage, case.state.verdict) == (Stage.CLOSED, Verdict.AS_DECLARED)
+
+    @pytest.mark.parametrize(
+        "story",
+        [lambda: covered().silent().done(), owing, lambda: owing(ASKING_A_PERSON).silent().silent()],
+        ids=["captured", "owed", "a person is asked"],
+    )
+    def test_goods_that_come_after_all_are_judged_and_undo_it(self, story: Callable[[], Told]) -> None:
+        case = story().received()
+        assert (case.stage, owner(case.state), case.waiting_for) == (Stage.AWAITED, Owner.WAREHOUSE, [])
+
+        case.inspected()
+
+        assert case.waiting_for == ["reverse:2"]
+        assert (case.done().stage, case.state.verdict, case.state.advance) == (Stage.CLOSED, Verdict.INSPECTED, "")
+
+    def test_a_bench_that_does_not_judge_them_undoes_it_by_its_silence(self) -> None:
+        case = covered().silent().done().received().silent()
+
+        assert (case.waiting_for, case.state.verdict) == (["reverse:2"], Verdict.AS_DECLARED)
+
+    def test_goods_that_come_while_the_charge_is_under_way_wait_for_it(self) -> None:
+        case = covered().silent().received()
+
+        assert case.done().stages[-2:] == ["recharging", "awaited"]
+
+    @pytest.mark.parametrize("story", [lambda: covered().silent().done(), owing], ids=["captured", "owed"])
+    def test_a_carrier_that_lost_them_after_all_is_charged_instead_of_the_shopper(
+        self, story: Callable[[], Told]
+    ) -> None:
+        case = story().scanned("lost")
+        assert (case.waiting_for, case.state.verdict) == (["reverse:2"], Verdict.LOST)
+
+        case.done().done()
+
+        assert (case.stage, case.keys[-1]) == (Stage.CLOSED, "settle:1.1")
+
+    def test_findings_below_a_guaranteed_advance_are_charged_back_only_by_a_person(self) -> None:
+        case = covered().received().inspected("some")
+        assert (case.stage, silence(case.state)) == (Stage.ATTENTION, Silence.REMIND)
+        assert timely(case.state, FactKind.REFUSED) is None
+
+        case.refused()
+
+        assert case.waiting_for == ["recharge:1"]
+        assert case.done().stage is Stage.CLOSED
+
+    def test_goods_of_which_none_was_accepted_go_back_once_they_are_charged(self) -> None:
+        case = covered().received().inspected("none").refused().done(send_back=True)
+        assert case.waiting_for == ["send_back:1"]
+
+        assert (case.done().stage, case.state.verdict) == (Stage.CLOSED, Verdict.RECHARGED)
+        assert case.received().inspected().stage is Stage.CLOSED, "they are the shopper's again"
+
+    def test_a_refund_that_the_bank_gave_back_while_it_is_owed_is_shown_to_a_person(self) -> None:
+        case = owing().reported("failed")
+        assert (case.stage, case.state.reason) == (Stage.ATTENTION, "refund_failed")
+
+        case.retried().received().done()
+
+        assert case.stage is Stage.AWAITED, "what came meanwhile was kept"
+
+    def test_no_advance_no_charge(self) -> None:
+        """Cases of before, and advances that nothing guarantees, are put before a person as ever."""
+        case = in_transit(limits=GUARANTEED).done().silent()
+
+        assert (case.stage, case.state.reason) == (Stage.ATTENTION, "goods_never_came")
+
+
 # --- repeated ----------------------------------------------------------------------------------------------------------------
 
 REPEATED: dict[str, Callable[[], Told]] = {
@@ -1197,6 +1369,12 @@ REPEATED: dict[str, Callable[[], Told]] = {
     "paid ahead and judged": lambda: awaited().inspected("some"),
     "paid ahead and let stand": lambda: awaited().silent().authorized(),
     "paid ahead and failed": lambda: awaited().reported("failed"),
+    "paid ahead and charged back": lambda: covered().silent().done(),
+    "paid ahead and owed": lambda: covered().silent().done(standing="owed"),
+    "reminded of a debt": lambda: covered().silent().done(standing="owed").silent(),
+    "come after all": lambda: covered().silent().done().received(),
+    "guaranteed and let go of": lambda: covered().received().inspected().done(),
+    "withheld": lambda: in_transit(limits=GUARANTEED).done(status="withheld"),
     "escalated": lambda: Told(authorized=False, limits=ESCALATING).silent(),
     "retried in a new round": lambda: settled().reported("failed").retried(),
     "time passed": lambda: in_transit().silent(),
@@ -1324,6 +1502,8 @@ PROMISES = st.builds(
     refund_trigger=st.sampled_from(RefundTrigger),
     approval_default=st.sampled_from(ApprovalDefault),
     refund_clock=st.sampled_from(["", "notice 14d sent", "received 7d, notice 30d"]),
+    guarantee=st.sampled_from(["", "hold_or_receivable"]),
+    dunning=st.sampled_from(["7d 7d merchant", "3d person"]),
 )
 
 
@@ -1393,10 +1573,18 @@ class World(RuleBasedStateMachine):
         effect = self.case.under_way.pop(index % len(self.case.under_way))
         kind, data = reach.ANSWERS[effect.kind]
         if effect.kind is EffectKind.SETTLE:
-            data = {"status": self.refund(effect.round, at_once), "round": effect.round}
+            data = {"status": self.refund(effect.round, at_once), "round": effect.round, **self.guaranteed(index)}
         if effect.kind is EffectKind.VOID:
             data = {"voided": index % 2 == 0, "key": effect.key}
+        if effect.kind is EffectKind.RECHARGE:
+            data = {"standing": ("captured", "owed")[index % 2], "key": effect.key}
         self.say(kind, **data)
+
+    def guaranteed(self, index: int) -> dict[str, str]:
+        state = self.case.state
+        if not state.limits.guarantee or state.verdict is not Verdict.ADVANCE or state.advance:
+            return {}
+        return {"guarantee": ("hold", "receivable")[index % 2]}
 
     def refund(self, number: int, at_once: str) -> str:
         if number not in self.rounds:
@@ -1459,6 +1647,7 @@ class World(RuleBasedStateMachine):
                 kind, data = reach.ANSWERS[effect.kind]
                 if effect.kind is EffectKind.SETTLE:
                     data = {"status": self.refund(effect.round, "succeeded"), "round": effect.round}
+                    data |= self.guaranteed(0)
                 self.say(kind, **data)
             elif self.case.state.alarm and silence(self.case.state) is not Silence.REMIND:
                 self.case.now = max(self.case.now, self.case.state.alarm)
@@ -1504,6 +1693,7 @@ JOURNEYS: dict[str, Callable[[], Told]] = {
     "paid at the receipt": lambda: received(limits=AT_RECEIPT).done().inspected(),
     "paid once authorized": lambda: Told(limits=ONCE_AUTHORIZED).done().done().received().inspected(),
     "paid ahead and lost": lambda: awaited().scanned("lost").done(),
+    "guaranteed": lambda: covered().received().inspected().done(),
     "returnless": lambda: Told(limits=RETURNLESS).done(),
     "appealed": lambda: Told(authorized=False).refused().appealed().authorized().done().received().inspected().done(),
 }

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.advances import Standing
 from domain.limits import Limits, RefundTrigger
 from domain.process import decide
 from domain.replica import digest, from_json, to_json
@@ -57,6 +58,9 @@ STATES = st.builds(
     notice=st.none() | MOMENTS,
     sent=st.none() | MOMENTS,
     received=st.none() | MOMENTS,
+    advance=st.sampled_from(Standing).map(str),
+    recharges=st.integers(0, 9),
+    reminded=st.integers(0, 9),
 )
 
 
@@ -81,6 +85,9 @@ def test_the_states_above_leave_no_part_out() -> None:
             sent=MONDAY,
             received=MONDAY,
             destination="store_credit",
+            advance="hold",
+            recharges=1,
+            reminded=1,
         )
     )
 

@@ -11,7 +11,7 @@ from domain.market import market_of
 from domain.policy import ReturnPolicy
 from domain.terms import terms_for
 from domain.tier import Tier
-from domain.triggers import Sum, limits_of_case
+from domain.triggers import Sum, Trusted, limits_of_case
 from policies.book import load_policy_book
 from policies.calendars import calendar_of
 
@@ -27,15 +27,46 @@ def limits(
     country: str = "DE",
     policy: ReturnPolicy = STANDARD,
     open_now: int = 0,
+    trusted: Trusted | None = None,
     **vary: Any,
 ) -> tuple[Limits, str]:
     """The limits of a case worth so many cents, and the rule that said what its refund waits for."""
     terms = terms_for(policy, market_of(BOOK, country), tier)
     asked = replace(Sum(minor, "USD", withdrawing=True), **vary)
     found, why = limits_of_case(
-        terms, asked, rates=BOOK.rates, advances_open=open_now, approval_default="authorize", calendar=DAYS
+        terms,
+        asked,
+        rates=BOOK.rates,
+        trusted=trusted or Trusted(open_now),
+        approval_default="authorize",
+        calendar=DAYS,
     )
     return found, why.rule
+
+
+def test_who_was_charged_back_gets_no_further_advance() -> None:
+    assert limits(10_000)[1] == "refund_trigger"
+    assert limits(10_000, trusted=Trusted(advances_lost=1))[1] == "advance_right_lost"
+
+
+def test_an_advance_carries_its_guarantee_and_what_is_paid_later_needs_none() -> None:
+    ahead, _ = limits(10_000)
+    assert (ahead.guarantee, ahead.dunning) == ("hold_or_receivable", "7d 7d 7d merchant")
+    later, _ = limits(10_000, tier=Tier.INTERMEDIATE)
+    assert (later.guarantee, later.dunning) == ("", "")
+
+
+def test_what_the_law_wants_at_once_depends_on_no_guarantee() -> None:
+    found, rule = limits(10_000, country="BR")
+    assert rule == "law_wants_it_at_once"
+    assert found.guarantee == ""
+
+
+def test_small_sums_of_one_order_count_together_and_so_many_a_quarter() -> None:
+    kept = BOOK.programme("standard_global")
+    assert limits(1_500, policy=kept)[1] == "returnless_ceiling"
+    assert limits(1_500, policy=kept, kept_minor=1_001)[1] != "returnless_ceiling", "25 dollars for the whole order"
+    assert limits(1_500, policy=kept, trusted=Trusted(returnless_90_days=6))[1] != "returnless_ceiling"
 
 
 @pytest.mark.parametrize(

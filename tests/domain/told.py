@@ -36,13 +36,18 @@ ANSWERS: dict[EffectKind, tuple[FactKind, dict[str, Any]]] = {
     EffectKind.VOID: (FactKind.VOIDED, {"voided": True}),
     EffectKind.SETTLE: (FactKind.SETTLED, {"status": "succeeded"}),
     EffectKind.SEND_BACK: (FactKind.SENT_BACK, {}),
+    EffectKind.RECHARGE: (FactKind.RECHARGED, {"standing": "captured"}),
+    EffectKind.REVERSE: (FactKind.RECHARGED, {"standing": ""}),
+    EffectKind.WRITE_OFF: (FactKind.RECHARGED, {"standing": "written_off"}),
+    EffectKind.RELEASE: (FactKind.RELEASED, {}),
 }
 # Ended returns that are opened again, and by what.
 REOPENED_BY = {
     Stage.EXPIRED: {FactKind.SCANNED, FactKind.RECEIVED, FactKind.INSPECTED},
     Stage.CANCELLED: {FactKind.SCANNED, FactKind.RECEIVED, FactKind.INSPECTED},
     Stage.REFUSED: {FactKind.RECEIVED, FactKind.INSPECTED, FactKind.APPEALED},
-    Stage.CLOSED: {FactKind.REFUND_REPORTED},
+    # By goods where they were charged back.
+    Stage.CLOSED: {FactKind.REFUND_REPORTED, FactKind.SCANNED, FactKind.RECEIVED, FactKind.INSPECTED},
     Stage.SENT_BACK: set(),
 }
 
@@ -96,6 +101,10 @@ def is_waited_for(state: State, effect: Effect) -> bool:
             return state.stage is Stage.BOOKED and state.ending is not None and effect.key == f"void:{state.bookings}"
         case EffectKind.SETTLE:
             return state.stage is Stage.INSPECTED and effect.round == state.settlements
+        case EffectKind.RECHARGE | EffectKind.REVERSE | EffectKind.WRITE_OFF:
+            return state.stage is Stage.RECHARGING and effect.key == f"{effect.kind}:{state.recharges}"
+        case EffectKind.RELEASE:
+            return False
     return state.stage is Stage.INSPECTED and state.verdict is Verdict.NOTHING_ACCEPTED
 
 

@@ -192,7 +192,7 @@ async def test_standard_global_refunds_small_sums_without_a_parcel(shop: Shop) -
         assert decided(house, case_id, "returnless_ceiling")["answer"] == "nothing: the goods stay"
 
 
-async def test_standard_global_refunds_at_the_first_scan_and_asks_when_goods_never_come(shop: Shop) -> None:
+async def test_standard_global_refunds_at_the_first_scan_and_charges_the_card_when_goods_never_come(shop: Shop) -> None:
     async with shop("standard_global") as house:
         order = await house.sell(1, price_minor=6_000, country="US", currency="USD")
         case_id = await ask(house, order)
@@ -205,8 +205,7 @@ async def test_standard_global_refunds_at_the_first_scan_and_asks_when_goods_nev
         assert row.refunded_minor == 6_000 - label, "the label is deducted where nobody is at fault"
         assert row.due_at == end_of_day(house, case_id, house.clock_now(), 30)
         await house.pass_deadline(case_id)
-        row = await house.until(case_id, "attention")
-        assert row.attention_reason == "goods_never_came"
+        assert (await house.until(case_id, "closed")).outcome == "charged_back"
 
 
 async def test_standard_global_refunds_four_days_after_delivery_when_the_seller_is_silent(shop: Shop) -> None:

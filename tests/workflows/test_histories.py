@@ -55,7 +55,7 @@ def test_every_way_a_case_can_go_is_recorded() -> None:
 
 
 def test_what_was_recorded_by_an_earlier_release_is_kept() -> None:
-    assert {folder.name: len(list(folder.glob("*.json"))) for folder in RELEASED} == {"0.1": 12}
+    assert {folder.name: len(list(folder.glob("*.json"))) for folder in RELEASED} == {"0.1": 12, "before_guarantees": 3}
 
 
 # --- the stories that are recorded ---
@@ -208,9 +208,32 @@ async def _refunded_ahead_and_never_seen(house: House) -> str:
     await house.until(case_id, "booked")
     await house.scan(case_id, "picked_up")
     await house.until(case_id, "awaited")
+    await house.pass_deadline(case_id)  # and the card is charged
+    await house.until_done(case_id)
+    return case_id
+
+
+async def _charged_back_and_come_after_all(house: House) -> str:
+    case_id = await _refunded_ahead_and_never_seen(house)
+    await house.receive(case_id)
+    await house.until(case_id, "awaited")
+    await house.until_idle(case_id)
+    await house.inspect(case_id)
+    await house.until(case_id, "closed")
+    await house.until_done(case_id)
+    return case_id
+
+
+async def _owed_and_written_off(house: House) -> str:
+    house.world.payments.knobs(card_empty={"next": 1})
+    case_id = await house.open(await house.sell(1, price_minor=DEAR))
+    await house.until(case_id, "booked")
+    await house.scan(case_id, "picked_up")
+    await house.until(case_id, "awaited")
     await house.pass_deadline(case_id)
-    await house.until(case_id, "attention")
-    await house.desk.authorize(case_id, OPERATOR, note="a good customer")
+    await house.until(case_id, "owed")
+    for _ in range(4):  # three reminders, and then nothing
+        await house.pass_deadline(case_id)
     await house.until_done(case_id)
     return case_id
 
@@ -279,6 +302,8 @@ UNDER = {
     "refunded_at_receipt": "standard_global",
     "refunded_ahead_and_lost": "standard_global",
     "refunded_ahead_and_never_seen": "standard_global",
+    "charged_back_and_come_after_all": "standard_global",
+    "owed_and_written_off": "standard_global",
     "returnless": "standard_global",
     "escalated_then_authorized": "mediated",
 }
@@ -300,6 +325,8 @@ STORIES: dict[str, Callable[[House], Awaitable[str]]] = {
     "refunded_at_receipt": _refunded_at_receipt,
     "refunded_ahead_and_lost": _refunded_ahead_and_lost,
     "refunded_ahead_and_never_seen": _refunded_ahead_and_never_seen,
+    "charged_back_and_come_after_all": _charged_back_and_come_after_all,
+    "owed_and_written_off": _owed_and_written_off,
     "returnless": _returnless,
     "escalated_then_authorized": _escalated_then_authorized,
     "appealed_after_refusal": _appealed_after_refusal,

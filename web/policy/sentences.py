@@ -390,7 +390,9 @@ def _money(told: _Told) -> Iterator[Sentence]:
         yield told.promise(text, "instant_refund")
         above = phrases.counted(say, "policy.money.above", terms.advances_open, inspection=times["inspection"])
         yield told.promise(above, "instant_refund")
-        yield told.promise(say("policy.money.recharge", span=told.span(limits.recharge)), "instant_refund")
+        never_came = f"policy.money.charged.{limits.guarantee}" if limits.guarantee else "policy.money.recharge"
+        aspect = "advance_guarantee" if limits.guarantee else "instant_refund"
+        yield told.promise(say(never_came, span=told.span(limits.recharge)), aspect)
     else:
         trigger = RefundTrigger.RECEIVED if trigger in AHEAD_OF_RECEIPT else trigger
         yield told.promise(say(f"policy.money.{trigger}", **times), "refund_trigger")
@@ -447,6 +449,8 @@ def _kept(told: _Told) -> Iterator[Sentence]:
     if terms.returnless_ceiling_usd:
         ceiling = phrases.dollars(say, terms.returnless_ceiling_usd)
         yield told.promise(say("policy.kept.ceiling", ceiling=ceiling), "returnless")
+        if (n := terms.returnless_per_90_days) is not None:
+            yield told.promise(phrases.counted(say, "policy.kept.often", n), "returnless")
     match policy.refund_only:
         case RefundOnly.MERCHANT:
             yield told.promise(say("policy.kept.merchant"))

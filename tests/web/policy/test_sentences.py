@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.advances import Guarantee
 from domain.calendar import Span
 from domain.charges import DeliveryBack
 from domain.goods import GoodsCondition, Nature
@@ -40,7 +41,7 @@ TODAY = date(2026, 11, 24)
 # Everything that a policy can offer is offered, so that every row of the tier table has something to say.
 GENEROUS = replace(STANDARD, returnless=True, waterfall=(Waterfall.INSURANCE, Waterfall.BENEFIT), fair_use=True)
 # Of the applied rows, these are about carriers and operators, not about what a shopper may count on.
-NOT_FOR_SHOPPERS = {"booking", "attention"}
+NOT_FOR_SHOPPERS = {"booking", "attention", "advance_reminders", "advance_written_off_by"}
 # Words of rows that say that the law leaves it open, or that nothing is known.
 DELIVERY_LEFT_OPEN = {"per_policy", "uncertain", None}
 
@@ -123,7 +124,9 @@ def another(kind: RowKind, old: TierValue | None, draw: Any) -> TierValue:
             made: TierValue = draw(st.builds(lambda n, unit: str(Span(n, unit)), st.integers(15, 900), units))
         case RowKind.OUTCOME:
             words = {"refund_trigger": ["inspection_passed", "received", "first_scan", "authorized"]}
-            made = draw(st.sampled_from(words.get("refund_trigger" if old in words["refund_trigger"] else "", SILENCE)))
+            words["advance_guarantee"] = list(Guarantee)
+            name = next((name for name, said in words.items() if old in said), "")
+            made = draw(st.sampled_from(words.get(name, SILENCE)))
         case RowKind.PERCENT:
             made = draw(st.integers(1, 100))
         case _:
