@@ -36,6 +36,7 @@ from ulid import ULID
 
 from database.engine import Sessions
 from database.tables import (
+    advances,
     cases,
     orders,
     reconciliation_differences,
@@ -227,6 +228,9 @@ class Listing:
         while ours := self._unlisted(after, size):
             yield [], ours
             after = ours[-1].id
+        listed = select(_listed.c.refund_id).where(_listed.c.refund_id == advances.c.return_id).exists()
+        if returned := self._over_captures(~listed):
+            yield [], returned
 
     def payments(self, size: int) -> Iterator[list[PaymentTotals]]:
         """What was captured, and what stands refunded, over each payment of ours that the list names."""
@@ -288,7 +292,7 @@ class Listing:
         ]
 
     def _ours(self, ids: Sequence[str]) -> list[OurRefund]:
-        return self._our_rows(tender_refunds.c.id.in_(ids))
+        return [*self._our_rows(tender_refunds.c.id.in_(ids)), *self._over_captures(advances.c.return_id.in_(ids))]
 
     def _unlisted(self, after: str, size: int) -> list[OurRefund]:
         listed = select(_listed.c.refund_id).where(_listed.c.refund_id == tender_refunds.c.id).exists()
@@ -309,6 +313,24 @@ class Listing:
                 row.changed_at or row.settled_at or row.created_at,
                 row.reference,
                 row.provider_id,
+            )
+            for row in self.session.execute(question)
+        ]
+
+    def _over_captures(self, *conditions: Any) -> list[OurRefund]:
+        """What advances were charged back by, and has gone back over that charge. There are few of them."""
+        found = advances.c
+        question = select(advances).where(found.processor == self.provider, found.returned_minor > 0, *conditions)
+        return [
+            OurRefund(
+                row.return_id,
+                row.case_id,
+                "succeeded",
+                row.returned_minor,
+                row.currency,
+                row.changed_at,
+                row.captured_payment,
+                None,
             )
             for row in self.session.execute(question)
         ]
