@@ -193,6 +193,15 @@ QUESTIONS: tuple[Question, ...] = (
         f"{_DIFFERENCE} AND kind NOT IN ({_TWICE})",
     ),
     Question(
+        "I3",
+        "credit_notes_have_no_gap",
+        "The credit notes of each seller and year are numbered from 1 on, each number once.",
+        "Tell whoever runs the database, and the accountant: a number that is missing must be explained to the tax office.",
+        "SELECT s.seller, s.year, s.last, count(n.number) AS notes FROM credit_note_series s"
+        " LEFT JOIN credit_notes n ON n.seller = s.seller AND n.year = s.year GROUP BY s.seller, s.year, s.last"
+        " HAVING count(n.number) <> s.last OR coalesce(max(n.sequence), 0) <> s.last",
+    ),
+    Question(
         "I4",
         "providers_are_asked",
         f"Every provider that has paid refunds was asked for its list within {ASKED_WITHIN.days * 24} hours.",
@@ -214,6 +223,17 @@ QUESTIONS: tuple[Question, ...] = (
         "  coalesce(b.minor, 0)::bigint AS booked"
         " FROM tender_refunds t LEFT JOIN booked b ON b.refund_id = t.id AND b.currency = t.currency"
         " WHERE coalesce(b.minor, 0) <> CASE t.status WHEN 'succeeded' THEN t.amount_minor ELSE 0 END",
+    ),
+    Question(
+        "I4",
+        "captures_are_in_the_ledger",
+        "What advances were charged back by, less what has gone back of it, is what the ledger says of it, for each return.",
+        _BALANCES,
+        "WITH booked AS (SELECT e.case_id, sum(p.amount_minor) AS minor FROM ledger_postings p"
+        "  JOIN ledger_entries e ON e.id = p.entry_id WHERE p.account LIKE 'clearing:captures:%' GROUP BY e.case_id)"
+        " SELECT case_id, coalesce(a.captured_minor - a.returned_minor, 0)::bigint AS captured,"
+        "  coalesce(b.minor, 0)::bigint AS booked FROM advances a FULL JOIN booked b USING (case_id)"
+        " WHERE coalesce(a.captured_minor - a.returned_minor, 0) <> coalesce(b.minor, 0)",
     ),
     Question(
         "I4",

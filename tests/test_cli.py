@@ -31,6 +31,7 @@ COMMANDS = [
     "return authorize",
     "return refuse",
     "return extend",
+    "return credit-note",
     "return destination",
     "return goodwill",
     "goodwill list",

@@ -121,7 +121,7 @@ def _settlement(refund: Row[Any]) -> dict[str, Any]:
                 "value_lost": money(line.get("loss_minor", 0), currency),
                 "correction": money(line.get("correction_minor", 0), currency),
             }
-            for line in quote["lines"]
+            for line in quote.get("lines", [])
         ],
         "charged": [_charge(charge, currency) for charge in quote.get("charges", [])],
         "taxes": [_tax(tax, currency) for tax in quote.get("taxes", [])],

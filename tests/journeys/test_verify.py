@@ -148,6 +148,22 @@ def _without_rules(statement: str) -> Callable[[Books], None]:
     return lambda books: books.sql(f"{off};{statement};{on}")
 
 
+_CAPTURED = (
+    "INSERT INTO advances (case_id, amount_minor, goods_minor, currency, guarantee, status, hold_id, processor, held_minor,"
+    " hold_status, charged_minor, captured_minor, created_at, changed_at) SELECT id, 5, 5, currency, 'hold', 'captured', 'ho_1',"
+    " 'simulated', 5, 'captured', 5, 5, now(), now() FROM cases WHERE id = :closed"
+)
+
+
+def _goodwill(columns: str, values: str) -> str:
+    """A row of goodwill that the house would not write."""
+    return (
+        "INSERT INTO goodwill_refunds (id, case_id, order_id, amount_minor, currency, reason, proposed_by, proposed_key,"
+        f" proposed_at, {columns}) SELECT 'gw_1', c.id, l.order_id, 5, c.currency, 'late', 'ann', 'k', now(), {values}"
+        " FROM cases c JOIN case_lines l ON l.case_id = c.id WHERE c.id = :closed LIMIT 1"
+    )
+
+
 def _sql(statement: str) -> Callable[[Books], None]:
     return lambda books: books.sql(statement)
 
@@ -254,6 +270,28 @@ BREACHES: dict[str, tuple[Callable[[Books], None], set[str], list[str]]] = {
     "I3 the timeline may be rewritten": (
         _sql("ALTER TABLE facts ENABLE REPLICA TRIGGER facts_kept"),
         {"the_database_keeps_the_ledger"},
+        [],
+    ),
+    "I3 a credit note was taken away": (
+        _sql(
+            "ALTER TABLE credit_notes DISABLE TRIGGER USER; DELETE FROM credit_notes;"
+            "ALTER TABLE credit_notes ENABLE TRIGGER USER"
+        ),
+        {"credit_notes_have_no_gap"},
+        [],
+    ),
+    "I4 a card was charged and nobody booked it": (_sql(_CAPTURED), {"captures_are_in_the_ledger"}, []),
+    "I1 goodwill shows money that nobody paid": (
+        _sql(_goodwill("status, paid_minor", "'proposed', 1")),
+        {"goodwill_is_paid_once"},
+        [],
+    ),
+    "I1 goodwill was approved by whoever asked for it": (
+        _sql(
+            "ALTER TABLE goodwill_refunds DROP CONSTRAINT ck_goodwill_refunds_second_person;"
+            + _goodwill("status, approved_by, approved_at", "'approved', 'ann', now()")
+        ),
+        {"goodwill_has_its_second_person"},
         [],
     ),
     "I4 the provider refunded what we never asked for": (

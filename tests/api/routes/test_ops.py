@@ -39,7 +39,7 @@ def test_a_reconciliation_is_asked_for_once_and_can_be_read(doors: Doors) -> Non
     assert answer.status_code == 202
     run = answer.json()
     assert (run["status"], run["asked_by"]) == ("asked", "operator")
-    assert [one["provider"] for one in run["providers"]] == ["simulated"]
+    assert [one["provider"] for one in run["providers"]] == ["simulated", "stripe"]
     assert answer.headers["location"] == f"/v1/ops/reconciliations/{run['id']}"
     assert f"reconciliation/{run['id']}" in doors.temporal.started
     again = doors.post("/v1/ops/reconciliations", {"provider": "all"}, role=Role.OPERATOR, key="rec-1")

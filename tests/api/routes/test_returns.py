@@ -247,7 +247,12 @@ def test_a_return_tells_its_story(doors: Doors) -> None:
     assert {reason["step"] for reason in reasons} == {"opening"}
     terms = doors.get(f"{path}/terms").json()
     assert (terms["tier"], terms["market"]) == (opened["tier"], opened["market"])
-    assert doors.get(f"{path}/ledger").json() == {"return_id": opened["id"], "entries": [], "balances": []}
+    assert doors.get(f"{path}/ledger").json() == {
+        "return_id": opened["id"],
+        "settlement": None,
+        "entries": [],
+        "balances": [],
+    }
 
 
 def test_pages_follow_one_another_without_gap_or_repetition(doors: Doors) -> None:
