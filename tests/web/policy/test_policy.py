@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from domain.advances import Guarantee
+from domain.charges import DeliveryBack
 from domain.goods import GoodsCondition, Nature
 from domain.handling import Charge, FeePolicy, Price
 from domain.policy import MonthDay, RefundOnly, ReturnPolicy, Season, Starts, Waterfall, WindowRule
@@ -76,6 +78,11 @@ def everything_a_policy_can_be() -> Iterator[ReturnPolicy]:
         yield with_row(with_row(STANDARD, "approval_default_low_risk", low), "approval_default_high_risk", high)
     charge = Charge(Price(percent=10), {"phones": Price(per_unit_minor={"EUR": 490})})
     yield replace(STANDARD, fees=FeePolicy(restocking=charge, inspection=charge, repackaging=charge))
+    for delivery in DeliveryBack:
+        yield replace(STANDARD, delivery_back=delivery, loss_percent={"C": 20}, reprice=True)
+    for guarantee in Guarantee:
+        yield with_row(with_row(STANDARD, "refund_trigger", "authorized"), "advance_guarantee", guarantee.value)
+    yield with_row(replace(STANDARD, **full), "returnless_per_90_days", 1)
     yield with_row(STANDARD, "approval", "1min")
     yield with_row(STANDARD, "approval", "15min")
     for name in ("pickup_tries", "free_labels_per_month", "advance_refunds_open", "requests_per_item"):
