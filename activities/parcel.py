@@ -11,8 +11,10 @@ from temporalio import activity
 from activities.trouble import give_up, try_again_later
 from database import cases, facts, ledger, orders, parcels, refunds
 from database.engine import Clock, Sessions
+from domain.bearers import MissedDeadline, bearer_of_missed
 from domain.fees import Bearer, Fee, FeeKind
 from domain.ledger import fee_entry, refund_failed_reversal
+from domain.stages import Owner
 from domain.state import Effect, Fact, FactKind
 from gateways.carriers.base import (
     Booking,
@@ -162,6 +164,10 @@ class ParcelActivities:
             bearer, rule, source = Bearer(freight["bearer"]), freight["rule"], freight["source"]
             if bearer is Bearer.SHOPPER and refunds.of_case(session, case.id):
                 bearer, (rule, source) = Bearer.MERCHANT, PAID_BEFORE
+            if kind is FeeKind.PICKUP and parcels.never_collected(session, case.id, before=order.booking_id):
+                # The carrier did not come in time, so this pickup is its to pay (domain/bearers.py).
+                what = f"the pickup within {case.terms['limits']['pickup']}"
+                bearer, rule, source = bearer_of_missed(MissedDeadline(Owner.CARRIER, what))
             fee = Fee(kind, booking.cost_minor, booking.currency, bearer, rule, source)
         refunds.add_fee(session, case.id, f"{fee.kind}:{order.booking_id}", fee, parcel_id=order.booking_id)
         ledger.book(session, fee_entry(case.id, order.booking_id, fee, carrier=booking.carrier), at)

@@ -67,6 +67,17 @@ def inbound(session: Session, case_id: str) -> Row[Any] | None:
     ).one_or_none()
 
 
+def never_collected(session: Session, case_id: str, *, before: str) -> bool:
+    """Whether the pickup that was booked before this parcel passed without a word of the carrier."""
+    latest = session.execute(
+        select(parcels.c.method, parcels.c.status)
+        .where(parcels.c.case_id == case_id, parcels.c.direction == "return", parcels.c.id != before)
+        .order_by(parcels.c.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return latest is not None and (latest.method, latest.status) == ("pickup", "label_created")
+
+
 def receive(session: Session, parcel_id: str, *, by: str, at: datetime) -> None:
     session.execute(
         update(parcels).where(parcels.c.id == parcel_id).values(received_at=at, received_by=by, status="received")

@@ -131,7 +131,7 @@ def bearer_of(
     if kind is FeeKind.LOST_GOODS:
         return bearer_of_lost_goods()
     if missed is not None and missed.owner in _WHO_MISSED:
-        return Bearing(_WHO_MISSED[missed.owner], f"deadline_missed_by_{missed.owner}", missed.what)
+        return bearer_of_missed(missed)
     if kind is FeeKind.LATE_REFUND_PENALTY:
         return Bearing(
             Bearer.MERCHANT, "seller_owes_the_refund", "whoever sold owes the refund and what its delay costs"
@@ -157,6 +157,15 @@ def bearer_of(
     if kind not in MAY_BE_THE_SHOPPERS or kind not in agreed.shoppers:
         return Bearing(Bearer.MERCHANT, "nobody_else_bears_it", f"{agreed.source}: not laid on the shopper")
     return _forbidden(kind, agreed, law, withdrawing) or Bearing(Bearer.SHOPPER, "no_fault_as_agreed", agreed.source)
+
+
+def bearer_of_missed(missed: MissedDeadline) -> Bearing:
+    """Whoever missed a deadline bears what that cost. Raises KeyError for the shopper, whose delay costs nothing more than its outcome.
+
+    >>> bearer_of_missed(MissedDeadline(Owner.CARRIER, "the pickup within 72h")).bearer
+    <Bearer.CARRIER: 'carrier'>
+    """
+    return Bearing(_WHO_MISSED[missed.owner], f"deadline_missed_by_{missed.owner}", missed.what)
 
 
 def _forbidden(kind: FeeKind, agreed: Agreed, law: FeeLaw, withdrawing: bool) -> Bearing | None:

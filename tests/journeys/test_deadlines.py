@@ -103,6 +103,9 @@ async def test_a_pickup_that_never_comes_is_booked_again_and_then_an_operator_is
     assert row.attention_reason == "pickup_failed"
     await house.desk.retry(case_id, OPERATOR, reason="carrier has a van again")
     await house.until(case_id, "booked")
+    first, *others = [bearer for _, bearer, _ in house.fees(case_id)]
+    assert first != "carrier"
+    assert others == ["carrier"] * 3, "whoever did not come in time pays for coming again"
 
 
 async def test_a_refund_the_provider_never_confirms_is_asked_for(house: House) -> None:
