@@ -30,8 +30,10 @@ def less_goodwill(
     if len(quote.per_order) != 1:
         return quote
     ((order_id, minor),) = quote.per_order.items()
+    # The tenders are locked first: goodwill that is given meanwhile waits, or is seen.
+    room = sum(room.room_minor for room in refunds.rooms(session, [order_id])[order_id])
     given = goodwill.alive_on(session, order_id)
-    missing = minor - sum(room.room_minor for room in refunds.rooms(session, [order_id])[order_id])
+    missing = minor - (room - goodwill.owed_again(session, order_id))
     if not 0 < missing <= min(given, minor):
         return quote
     fee = Fee(FeeKind.GOODWILL, missing, quote.currency, Bearer.SHOPPER, "goodwill_given_before", NEVER_ABOVE_PAID)

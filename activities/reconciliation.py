@@ -30,6 +30,7 @@ from domain.reconciliation import (
 )
 from gateways.errors import GatewayError
 from gateways.payments.base import PaymentGateway, RefundReceipt
+from gateways.payments.payouts import pays_out
 
 log = logging.getLogger("boomerang.worker")
 
@@ -148,6 +149,7 @@ class ReconciliationActivities:
                     failure=one.adopt.failure,
                     by=provider,
                     clock=self._clock,
+                    pays_out=any(pays_out(gateway) for gateway in self._payments.values()),
                 )
         except (
             BoomerangError,

@@ -35,8 +35,8 @@ from domain.state import Effect, Fact, FactKind, Verdict
 from domain.tenders import NO_LIMITS, NotEnoughRoom, Spread, TenderLimits, TenderPart, spread_over_tenders
 from gateways.payments.base import PaymentGateway
 
-# Grounds on which no goods reach the bench.
-NOTHING_TO_HANDLE = frozenset({Verdict.LOST, Verdict.RETURNLESS})
+# Grounds on which no goods have reached the bench, and on some of which none ever will.
+NOTHING_TO_HANDLE = frozenset({Verdict.LOST, Verdict.RETURNLESS, Verdict.ADVANCE, Verdict.BY_LAW})
 
 
 class RoomMissing(Exception):
@@ -90,7 +90,9 @@ class SettlementActivities:
             decided = refunds.of_case(session, case_id)
             total = decided.total_minor if decided else 0
             data = {"status": refunds.standing(session, case_id), "minor": total, "round": effect.round}
-            if data["status"] == "failed" and refunds.tender_is_gone(session, case_id):
+            # Where no provider pays out, there is nothing to ask the shopper: a person finds another way.
+            asks = data["status"] == "failed" and self._payer.paying_out(()) is not None
+            if asks and refunds.tender_is_gone(session, case_id):
                 data["gone"] = True
             data |= advances.guarantee_of(session, case)
             fact = Fact(FactKind.SETTLED, self._clock(session), fact_id, "boomerang", data)
@@ -130,7 +132,9 @@ class SettlementActivities:
             handling.invoice(session, case, quote, at)
             currency.book_exchange_difference(session, case, quote.per_order, at)
             customs.open_claims(session, case.id, at)
-            issue_credit_notes(session, case, quote, _refunded_over(case, over), ground, self._sellers, at)
+            issue_credit_notes(
+                session, case, quote, _refunded_over(over, self._paid_as(case)), ground, self._sellers, at
+            )
             goods = Money(quote.goods_minor, quote.currency)
         if ground is Verdict.LOST:
             self._charge_carrier(session, case, goods)
@@ -164,7 +168,7 @@ class SettlementActivities:
     def _spread(self, session: Session, case: Row[Any], quote: RefundQuote, at: datetime) -> list[Spread]:
         """Each order's part over its tenders. Terms that ask no shopper for another destination try a closed tender again."""
         rooms = refunds.rooms(session, list(quote.per_order))
-        asks_her = from_json(case.state).limits.destination or paid_as(case)
+        asks_her = from_json(case.state).limits.destination or self._paid_as(case)
         found = []
         for order_id, minor in quote.per_order.items():
             tenders = rooms[order_id] if asks_her else [replace(room, closed=None) for room in rooms[order_id]]
@@ -179,7 +183,7 @@ class SettlementActivities:
 
     def _intend(self, session: Session, case: Row[Any], over: Sequence[Spread], round: int, at: datetime) -> None:
         """The ids of what will be paid: over the tenders, or all of it where the terms of the return say."""
-        destination = paid_as(case)
+        destination = self._paid_as(case)
         for spread in over:
             parts = list(spread.parts)
             if destination:
@@ -191,9 +195,16 @@ class SettlementActivities:
 
     def _intend_again(self, session: Session, case: Row[Any], round: int, at: datetime) -> None:
         """What failed for good is sent anew: where the shopper said, or the way it went before."""
-        destination = from_json(case.state).destination or paid_as(case)
+        destination = from_json(case.state).destination or self._paid_as(case)
         through = self._through(*[part.processor for part in refunds.parts(session, case.id)]) if destination else None
         refunds.intend_again(session, case.id, round=round, at=at, destination=destination, processor=through)
+
+    def _paid_as(self, case: Row[Any]) -> str | None:
+        """Where the whole refund goes by the terms of the return, in place of its tenders; None: back over them.
+
+        Money is never worse than the store credit that was promised, so where no provider gives any, it goes back as it was paid.
+        """
+        return case.terms.get("refund_as") or None if self._payer.paying_out(()) else None
 
     def _through(self, *preferred: str) -> str:
         return self._payer.paying_out(preferred) or give_up(ValueError("no provider pays out"), "boomerang")
@@ -209,16 +220,10 @@ class SettlementActivities:
         ledger.book(session, lost_goods_entry(case.id, parcel.id, parcel.carrier, goods), self._clock(session))
 
 
-def paid_as(case: Row[Any]) -> str | None:
-    """Where the whole refund goes by the terms of the return, in place of its tenders; None: back over them."""
-    return case.terms.get("refund_as") or None
-
-
-def _refunded_over(case: Row[Any], over: Sequence[Spread]) -> list[TenderPart]:
+def _refunded_over(over: Sequence[Spread], destination: str | None) -> list[TenderPart]:
     """Over what the refund goes back, for whoever reads of it: the tenders, the destination of the terms, or one still to be named."""
     parts = [part for spread in over for part in spread.parts]
     parts += [replace(part, method="other") for spread in over if spread.needs for part, _ in spread.needs.parts]
-    destination = paid_as(case)
     return [replace(part, method=destination) for part in parts] if destination else parts
 
 

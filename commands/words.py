@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
@@ -93,7 +94,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: 
     """A table that fits the terminal; in a pipe or a file every row is one whole line."""
     table = Table(*columns, title=title, box=None, pad_edge=False, title_justify="left", header_style="bold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(escape(cell) for cell in row))  # what people wrote is text, whatever brackets are in it
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 

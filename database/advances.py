@@ -60,7 +60,7 @@ def guarantee_of(session: Session, case: Row[Any]) -> dict[str, str]:
 def cards(session: Session, case_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
     """The case's tender refunds that go to a card, the largest first: where money might be held."""
     return session.execute(
-        select(tender_refunds.c.processor, tender_refunds.c.reference, tender_refunds.c.amount_minor)
+        select(tenders.c.processor, tender_refunds.c.reference, tender_refunds.c.amount_minor)
         .join(tenders, (tenders.c.order_id == tender_refunds.c.order_id) & (tenders.c.id == tender_refunds.c.tender_id))
         .where(tender_refunds.c.case_id == case_id, tenders.c.method == "card")
         .order_by(tender_refunds.c.amount_minor.desc(), tender_refunds.c.id)
@@ -130,7 +130,8 @@ def due_of(session: Session, row: Row[Any]) -> tuple[int, int, bool]:
     )
     lines = [(line.refund_minor, line.quantity, line.accepted or 0) for line in session.execute(question)]
     goods = not_accepted(row.goods_minor, lines)
-    return min(goods, row.amount_minor), goods, not any(accepted for _, _, accepted in lines)
+    charged = row.amount_minor if goods == row.goods_minor else min(goods, row.amount_minor)
+    return charged, goods, not any(accepted for _, _, accepted in lines)
 
 
 def charge(session: Session, row: Row[Any], charged_minor: int, goods_minor: int, *, key: str, at: datetime) -> None:

@@ -86,8 +86,12 @@ def spoken_for(session: Session, order_id: str, *, but: str | None = None) -> in
             ~promised.exists(),
         )
     )
-    owed = session.scalar(text(_OWED_AGAIN), {"order_id": order_id, "settlement": refunds.SETTLEMENT})
-    return int(waits or 0) + int(owed or 0)
+    return int(waits or 0) + owed_again(session, order_id)
+
+
+def owed_again(session: Session, order_id: str) -> int:
+    """Minor units of an order's refunds that failed for good and have not been sent anew: their room is not free for others."""
+    return int(session.scalar(text(_OWED_AGAIN), {"order_id": order_id, "settlement": refunds.SETTLEMENT}) or 0)
 
 
 _OVER_TROUBLE = "UPDATE cases SET trouble = NULL WHERE id = :case_id AND trouble ->> 'doing' = 'pay_goodwill'"

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from database.tables import case_lines, customers, order_charges, order_lines, orders, tenders
+from database.tables import advances, case_lines, customers, order_charges, order_lines, orders, tenders
 from domain.charges import Charge, ChargeKind
 from domain.errors import Conflict, Missing
 from domain.order import Order, OrderLine, SoldLine, Tender
@@ -158,12 +158,14 @@ def money_of(session: Session, order_ids: Iterable[str], *, lock: bool) -> list[
     heads = (
         select(orders.c.id, orders.c.promotions).where(orders.c.id.in_(wanted), orders.c.extras).order_by(orders.c.id)
     )
-    found = session.execute(heads.with_for_update() if lock else heads).all()
+    # Not against rows that only refer to the order: whoever writes one holds other locks, and would wait in a circle.
+    found = session.execute(heads.with_for_update(key_share=True) if lock else heads).all()
     if not found:
         return []
     ids = [head.id for head in found]
     of_line = order_lines.c.order_id
     lines = session.execute(select(order_lines).where(of_line.in_(ids)).order_by(of_line, order_lines.c.id)).all()
+    kept = _charged_back(session, ids)
     charges = session.execute(
         select(order_charges)
         .where(order_charges.c.order_id.in_(ids))
@@ -172,7 +174,11 @@ def money_of(session: Session, order_ids: Iterable[str], *, lock: bool) -> list[
     return [
         OrderMoney(
             head.id,
-            tuple(_ordered_line(row) for row in lines if row.order_id == head.id),
+            tuple(
+                _ordered_line(row, *kept.get((row.order_id, row.id), (0, 0)))
+                for row in lines
+                if row.order_id == head.id
+            ),
             _promotions(head.promotions),
             tuple((_charge(row), row.refunded_minor) for row in charges if row.order_id == head.id),
         )
@@ -188,17 +194,39 @@ def charges_refunded(session: Session, order_id: str) -> dict[str, int]:
     return {row.id: row.refunded_minor for row in rows}
 
 
-def _ordered_line(row: Row[Any]) -> OrderedLine:
+def _charged_back(session: Session, order_ids: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Units and money of order lines that were refunded ahead and charged back, since their goods never came: by order and line."""
+    rows = session.execute(
+        select(
+            case_lines.c.order_id,
+            case_lines.c.order_line_id,
+            func.sum(case_lines.c.quantity).label("units"),
+            func.sum(case_lines.c.refund_minor).label("minor"),
+        )
+        .join(advances, advances.c.case_id == case_lines.c.case_id)
+        .where(
+            case_lines.c.order_id.in_(order_ids),
+            case_lines.c.verdict != "refused",
+            advances.c.charged_goods_minor == advances.c.goods_minor,
+            advances.c.charged_minor > 0,
+        )
+        .group_by(case_lines.c.order_id, case_lines.c.order_line_id)
+    )
+    return {(row.order_id, row.order_line_id): (int(row.units), int(row.minor)) for row in rows}
+
+
+def _ordered_line(row: Row[Any], kept_units: int, kept_minor: int) -> OrderedLine:
     line = _line(row)
     return OrderedLine(
         line.id,
         line.quantity,
         line.price_minor,
         line.paid_minor,
-        row.refunded,
-        row.refunded_minor,
+        max(0, row.refunded - kept_units),
+        max(0, row.refunded_minor - kept_minor),
         row.lost_minor,
         line.taxes,
+        (line.quantity if line.shipped is None else line.shipped) - line.exchanged,
     )
 
 

@@ -34,6 +34,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 from ulid import ULID
 
+from database import cases as returns
 from database.engine import Sessions
 from database.tables import (
     advances,
@@ -479,6 +480,8 @@ def search(
 ) -> Sequence[Row[Any]]:
     """Newest first (ids sort by time); `return_id` is an id or an RMA number. Asks for one row more than `limit`."""
     rows = reconciliation_differences.c
+    if return_id:
+        returns.get(session, return_id)  # a slip of the pen is not "no differences"
     of_case = select(cases.c.id).where(or_(cases.c.id == return_id, cases.c.rma == return_id))
     wanted = [
         rows.status == status if status else None,

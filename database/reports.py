@@ -25,8 +25,12 @@ def take_over(
     failure: str | None,
     by: str,
     clock: Callable[[Session], datetime],
+    pays_out: bool,
 ) -> tuple[bool, Recorded | None]:
-    """Whether the report changed anything, and the fact that the case was given; None while the refund as a whole stays pending."""
+    """Whether the report changed anything, and the fact that the case was given; None while the refund as a whole stays pending.
+
+    `pays_out`: some provider can send money elsewhere, so that the shopper can be asked where, if the tender is gone.
+    """
     row = cases.lock(session, part.case_id)
     locked = refunds.lock_part(session, part.id)
     at = clock(session)
@@ -43,6 +47,6 @@ def take_over(
         f"refund_reported:{part.id}:{status}",
         by,
         {"status": standing, "refund_id": part.id, "round": refunds.latest_round(session, row.id)}
-        | ({"gone": True} if standing == "failed" and refunds.tender_is_gone(session, row.id) else {}),
+        | ({"gone": True} if standing == "failed" and pays_out and refunds.tender_is_gone(session, row.id) else {}),
     )
     return True, facts.record(session, row.id, fact, tell="signal")

@@ -85,7 +85,7 @@ QUESTIONS: tuple[Question, ...] = (
         "Stop refunds of the orders named, and tell whoever runs the database: the tender's own limit was passed by.",
         "SELECT t.processor, t.reference AS payment, t.minor AS refunded, coalesce(d.minor, 0)::bigint AS captured FROM"
         " (SELECT processor, reference, sum(amount_minor)::bigint AS minor FROM tender_refunds WHERE status <> 'failed'"
-        "  GROUP BY processor, reference) t"
+        "  AND destination IS NULL GROUP BY processor, reference) t"
         " LEFT JOIN (SELECT processor, reference, sum(amount_minor)::bigint AS minor FROM tenders"
         "  GROUP BY processor, reference) d USING (processor, reference)"
         " WHERE t.minor > coalesce(d.minor, 0)",

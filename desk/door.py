@@ -29,6 +29,7 @@ from desk.words import (
     IdempotencyKey,
     KeyUsedForAnotherRequest,
     MoreThanComesBack,
+    NothingPaysOut,
     NotNow,
     Preview,
     RefusedItBefore,
@@ -53,6 +54,7 @@ from domain.stages import Stage
 from domain.state import Fact, FactKind, State
 from gateways.carriers.base import CarrierGateway
 from gateways.payments.base import PaymentGateway
+from gateways.payments.payouts import pays_out
 from workflows.names import TASK_QUEUE
 
 HEALED_AT_ONCE = 16
@@ -89,6 +91,7 @@ class ReturnsDesk:
         self.customs = CustomsDesk(sessions, clock)
         self._openings = Openings(book, self.policies.shelf, clock)
         self._teller = Teller(sessions, client, task_queue)
+        self._payments = payments
         self._events = PartnersEvents(sessions, clock, self._teller, carriers, payments)
         self.reconciliations = Reconciliations(sessions, client, payments, clock, task_queue)
         self.goodwill = GoodwillDesk(sessions, client, self.policies.shelf, clock, task_queue)
@@ -197,7 +200,9 @@ class ReturnsDesk:
         *,
         version: int | None = None,
     ) -> Said:
-        """The shopper says where money goes that its tender cannot take back."""
+        """The shopper says where money goes that its tender cannot take back. Raises NothingPaysOut where it could not be sent there."""
+        if not any(pays_out(gateway) for gateway in self._payments.values()):
+            raise NothingPaysOut("No payment provider of this shop pays out to another account.")
         data = {"destination": str(to)}
         return await self._say(case_id, FactKind.DESTINATION_GIVEN, caller, key, data, version=version)
 

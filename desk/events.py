@@ -18,7 +18,7 @@ from domain.stages import Stage
 from domain.state import Fact, FactKind
 from gateways.carriers.base import CarrierEvent, CarrierGateway, Direction, ParcelStatus
 from gateways.payments.base import PaymentGateway, ProviderEvent, RefundReceipt
-from gateways.payments.payouts import find_sent
+from gateways.payments.payouts import find_sent, pays_out
 
 log = logging.getLogger("boomerang.desk")
 
@@ -142,6 +142,7 @@ class PartnersEvents:
             failure=receipt.failure,
             by=code,
             clock=self._clock,
+            pays_out=any(pays_out(gateway) for gateway in self._payments.values()),
         )
         if not changed:
             return "known before", None

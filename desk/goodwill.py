@@ -155,7 +155,7 @@ class GoodwillDesk:
     async def refuse(
         self, goodwill_id: str, by: Caller, key: IdempotencyKey | None = None, *, reason: str
     ) -> GoodwillSaid:
-        """A second person does not agree; nothing was sent, and nothing will be."""
+        """Nobody agrees, or whoever asked takes it back; nothing was sent, and nothing will be."""
 
         def decide(session: Session, row: Row[Any], at: datetime) -> Row[Any]:
             return goodwill.change(
@@ -167,7 +167,7 @@ class GoodwillDesk:
                 refused_reason=reason,
             )
 
-        return await self._decided(goodwill_id, decide, by, key)
+        return await self._decided(goodwill_id, decide, by, key, taking_back=True)
 
     async def heal(self) -> int:
         """Start what was approved by a process that did not live to start it; how many there were."""
@@ -182,12 +182,14 @@ class GoodwillDesk:
             await quietly(self._start(goodwill_id))
         return len(found)
 
-    async def _decided(self, goodwill_id: str, decide: Decide, by: Caller, key: IdempotencyKey | None) -> GoodwillSaid:
+    async def _decided(
+        self, goodwill_id: str, decide: Decide, by: Caller, key: IdempotencyKey | None, *, taking_back: bool = False
+    ) -> GoodwillSaid:
         def write(session: Session) -> Row[Any]:
             cases.lock(session, goodwill.get(session, goodwill_id).case_id)
             row, at = goodwill.get(session, goodwill_id, lock=True), self._clock(session)
             _check_undecided(row)
-            if same_person(row.proposed_key, row.proposed_by, by.id, by.name):
+            if not taking_back and same_person(row.proposed_key, row.proposed_by, by.id, by.name):
                 raise GoodwillNeedsAnother(
                     f"Goodwill {row.id} was asked for by {row.proposed_by}: somebody else decides about it.",
                     by=row.proposed_by,

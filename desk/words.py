@@ -48,6 +48,12 @@ class RefusedItBefore(Conflict):
     next_action = "Leave the decision to somebody who did not make the first one."
 
 
+class NothingPaysOut(Conflict):
+    code = "nothing_pays_out"
+    title = "Money cannot be sent elsewhere"
+    next_action = "None of the payment providers here pays out to other accounts: ask the shop's people how the money gets to you."
+
+
 class AppealTooLate(Conflict):
     code = "appeal_too_late"
     title = "The time to appeal is over"

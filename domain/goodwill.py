@@ -119,12 +119,16 @@ def same_person(one_key: str, one_name: str, other_key: str, other_name: str) ->
 
     >>> same_person("k1", "ops: ann", "k1", "ops: bob"), same_person("k1", "ops: ann", "k1", "ops")
     (False, True)
+    >>> same_person("k1", "ops: ann", "k1", "ops: annabel")
+    False
     >>> same_person("k1", "ann", "k2", "bob"), same_person("k1", "ops: ann", "k2", "web: ann")
     (False, True)
     """
     if one_key != other_key:
         return _person(one_name) == _person(other_name)
-    either_unnamed = one_name.startswith(other_name) or other_name.startswith(one_name)
+    either_unnamed = one_name == other_name or any(
+        longer.startswith(f"{shorter}: ") for longer, shorter in ((one_name, other_name), (other_name, one_name))
+    )
     return either_unnamed or _person(one_name) == _person(other_name)
 
 

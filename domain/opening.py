@@ -216,6 +216,7 @@ def judge(
     currency = _currency(request, lines, currency)
     withdrawing = any(line.withdrawing for line in lines)  # also of a refused line: an appeal may bring it back
     fault = _fault(lines)
+    coming = [line for line in lines if line.verdict is not Verdict.REFUSED]
     asked_back = _refund_lines(lines)
     quote = quote_refund(
         currency,
@@ -223,7 +224,7 @@ def judge(
         orders=[one for one in orders if any(line.order_id == one.order_id for line in asked_back)] if orders else (),
         by=by.terms.refund,
         withdrawing=withdrawing,
-        at_fault=not is_no_fault(fault),
+        at_fault=any(not is_no_fault(fault_of(line.reason)) for line in coming),
         told=told,
     )
     lines, keeping = _refund_only(request, lines, quote, by)

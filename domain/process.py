@@ -954,8 +954,8 @@ def _try_again(state: State, at: datetime) -> Step:
     failed = state.failed
     if failed is None:
         return _book(state, at)  # a pickup that never came, a parcel the carrier gave back: another label
-    if state.reason in REFUSED_FOR_GOOD:
-        return _settle(state, at)
+    if state.reason in REFUSED_FOR_GOOD:  # the way it was paid, whatever another destination came to
+        return _settle(replace(state, destination=""), at)
     if failed.kind is EffectKind.VOID:
         return _give_label_back(state, state.ending or Stage.CANCELLED, at)
     state, _ = _enter(state, state.resume or Stage.INSPECTED, at)

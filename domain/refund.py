@@ -207,12 +207,12 @@ def _goods(
         why += [_explain_line(currency, line, outcome) for line, outcome in zip(lines, quoted, strict=True)]
         why += [_explain_loss(currency, line, by) for line in quoted if line.loss_minor]
     for order in orders:
-        # Whoever caused the return does not take a discount back for it.
-        if not by.reprice or not order.promotions or at_fault:
+        if not by.reprice or not order.promotions:
             continue
         back = _back(quoted, order.order_id)
         minor = correction(order, back) if back else 0
-        waived = minor < 0 and by.waives(-minor, currency)
+        # Whoever caused the return takes no discount back for it; what an earlier return lost of one comes back all the same.
+        waived = minor < 0 and (at_fault or by.waives(-minor, currency))
         if told and minor:
             why.append(_explain_correction(currency, order, minor, by, waived=waived))
         if minor and not waived:

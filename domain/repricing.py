@@ -17,6 +17,7 @@ class OrderedLine:
 
     price_minor   of the whole line, after its own discount and before those of the order and taxes on top
     paid_minor    what was paid for it in the end; lost_minor: value it lost in the shopper's hands, which was not refunded
+    returnable    units that can come back: shipped, and not exchanged for others; None = all
     """
 
     id: str
@@ -27,6 +28,12 @@ class OrderedLine:
     refunded_minor: int
     lost_minor: int
     taxes: tuple[Tax, ...] = ()
+    returnable: int | None = None
+
+    @property
+    def all_back(self) -> int:
+        """Units that can come back at all."""
+        return self.quantity if self.returnable is None else self.returnable
 
 
 @quickly_made
@@ -58,7 +65,7 @@ def progress(order: OrderMoney, back: Mapping[str, LineBack]) -> Progress:
         line.id: (line.refunded_units + back.get(line.id, NOTHING_BACK).units, line.quantity) for line in order.lines
     }
     return Progress(
-        complete=all(returned >= bought for returned, bought in units.values()),
+        complete=all(units[line.id][0] >= line.all_back for line in order.lines),
         goods_minor=sum(line.refunded_minor for line in order.lines) + sum(one.goods_minor for one in back.values()),
         paid_minor=sum(line.paid_minor for line in order.lines),
         units=units,

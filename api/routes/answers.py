@@ -9,7 +9,7 @@ from api.schemas.returns import EXAMPLE, in_order
 from desk import Said
 
 REPLAYED = "Idempotent-Replayed"
-OF_MONEY = frozenset({"refund", "fees", "customer_id"})
+OF_MONEY = frozenset({"refund", "fees", "customer_id", "advance", "credit_notes"})
 
 
 def said(what: Said, status: int = 200, *, with_money: bool = True) -> JSONResponse:

@@ -26,10 +26,23 @@ def show_timeline(case: Row[Any], rows: Sequence[Row[Any]]) -> dict[str, Any]:
     return {
         "return_id": case.id,
         "data": [
-            {"id": row.id, "at": spoken(row.at), "kind": row.kind, "by": row.by, "stage": row.stage, "data": row.data}
+            {
+                "id": row.id,
+                "at": spoken(row.at),
+                "kind": row.kind,
+                "by": row.by,
+                "stage": row.stage,
+                "data": _without_token(row.data),
+            }
             for row in rows
         ],
     }
+
+
+def _without_token(data: dict[str, Any]) -> dict[str, Any]:
+    """A destination by its kind and the end of the provider's token, which is enough to recognise it by."""
+    kind, _, token = str(data.get("destination", "")).partition(":")
+    return {**data, "destination": f"{kind}:…{token[-4:]}"} if token else data
 
 
 def show_explanation(case: Row[Any], refund: Row[Any] | None, more: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:

@@ -100,3 +100,22 @@ def test_a_small_claw_back_is_waived_and_the_explanation_says_so() -> None:
 
 def test_whoever_caused_the_return_takes_no_discount_back_for_it() -> None:
     assert back(off(PromotionKind.BUY_GET, 1000, buy=3, free=1), returned=1, at_fault=True).total_minor == 750
+
+
+def test_a_defect_brings_back_what_an_earlier_return_lost_of_the_discount() -> None:
+    """Two goods at 60.00 each, 20.00 off above 100.00: the first back loses the discount, the second is defective."""
+    off_above = off(PromotionKind.THRESHOLD, 2000, threshold_minor=10000)
+
+    def order(first_back: int) -> OrderMoney:
+        first = OrderedLine("l_1", 1, 6000, 5000, int(first_back > 0), first_back, 0)
+        return OrderMoney("o_1", (first, OrderedLine("l_2", 1, 6000, 5000, 0, 0, 0)), (off_above,))
+
+    changed_mind = quote_refund("EUR", [RefundLine("o_1", "l_1", 1, 1, 5000, 0, 0)], orders=[order(0)], by=REPRICED)
+    defective = quote_refund(
+        "EUR",
+        [RefundLine("o_1", "l_2", 1, 1, 5000, 0, 0)],
+        orders=[order(changed_mind.total_minor)],
+        by=REPRICED,
+        at_fault=True,
+    )
+    assert (changed_mind.total_minor, defective.total_minor) == (4000, 6000)

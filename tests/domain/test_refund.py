@@ -280,3 +280,12 @@ def test_ten_units_at_fifteen_per_cent_off_come_back_to_what_was_paid_in_any_spl
     paid = 10 * 8250 - 12375
     for parts in ([1] * 10, [3, 3, 4], [7, 2, 1], [10]):
         assert sum(refunds_of(paid, parts)) == paid == 70125
+
+
+def test_units_cancelled_before_shipping_do_not_dilute_the_others() -> None:
+    """The order was told anew with two of its three units: each is worth half of what was paid for the two."""
+    assert refunds_of(2000, [1, 1]) == [1000, 1000]
+
+
+def test_amounts_that_would_be_rounded_up_are_rounded_down_and_add_up_in_total() -> None:
+    assert refunds_of(200, [1, 1, 1]) == [66, 67, 67]

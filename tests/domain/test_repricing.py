@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from domain.order import Order, OrderLine, Tender, check_order
 from domain.promotions import Promotion, PromotionKind, shared_over_lines
 from domain.refund import RefundLine, RefundQuote, quote_refund
 from domain.refund_terms import RefundTerms
-from domain.repricing import OrderedLine, OrderMoney
+from domain.repricing import LineBack, OrderedLine, OrderMoney, progress
 from domain.tax import Tax
 from domain.tenders import Spread, TenderRoom, spread_over_tenders
 from tests.nightly import examples
@@ -222,3 +223,28 @@ def test_kept_goods_priced_again_come_to_the_same_in_the_end(
 ) -> None:
     order, parts = returned
     check_all_came_back(order, parts, replace(ALL_BACK, reprice=True))
+
+
+@pytest.mark.parametrize(
+    ("returnable", "complete"),
+    [
+        pytest.param(None, False, id="the second unit is still with the shopper"),
+        pytest.param(1, True, id="the second unit was exchanged, or never shipped, and cannot come back"),
+    ],
+)
+def test_units_that_cannot_come_back_hold_nothing_up(returnable: int | None, complete: bool) -> None:
+    line = OrderedLine("l_1", 2, 2000, 2000, 0, 0, 0, returnable=returnable)
+    assert progress(OrderMoney("o_1", (line,)), {"l_1": LineBack(1, 1000, 0)}).complete is complete
+
+
+@pytest.mark.parametrize("cost", [0, 490, 1290])
+@pytest.mark.parametrize("delivery", DeliveryBack)
+def test_what_the_delivery_cost_or_gives_back_does_not_change_what_the_goods_bring(
+    cost: int, delivery: DeliveryBack
+) -> None:
+    line = OrderedLine("l_1", 2, 2000, 2000, 0, 0, 0)
+    charge = Charge("o_1", "s_1", ChargeKind.DELIVERY, cost)
+    order = OrderMoney("o_1", (line,), charges=((charge, 0),))
+    asked = [RefundLine("o_1", "l_1", 2, 2, 2000, 0, 0)]
+    quote = quote_refund("EUR", asked, orders=[order], by=RefundTerms(delivery=delivery))
+    assert (quote.goods_minor, quote.charges_minor) == (2000, 0 if delivery is DeliveryBack.NONE else cost)

@@ -7,6 +7,7 @@ import pytest
 
 from database.engine import Sessions
 from desk import DoneBefore, NotNow
+from desk.words import NothingPaysOut
 from domain.destination import DestinationKind, destination_of
 from domain.opening import RequestedLine, ReturnRequest
 from domain.order import Order, Tender
@@ -219,3 +220,44 @@ async def after_the_window(house: House) -> tuple[str, Order]:
     said = await house.desk.open(ReturnRequest(lines, order_id=order.id, customer_id=customer), SHOP)
     assert (said.body["stage"], said.body["lines"][0]["verdict_reasons"]) == ("referred", ["store_credit_only"])
     return said.case_id, order
+
+
+async def test_store_credit_in_place_of_a_refund_stays_in_the_currency_of_the_order(house: House) -> None:
+    house.world.payments.knobs(status_later=CLOSED_LATER)
+    order = await house.sell(1, currency="USD")
+    case_id = await house.open(order)
+    await house.until(case_id, "booked")
+    await house.inspect(case_id)
+    await house.until(case_id, "attention")
+    await house.desk.give_destination(case_id, CREDIT, SHOP)
+    await house.until(case_id, "closed")
+    assert [(one.amount_minor, one.currency) for one in house.payouts(case_id)] == [(1250, "USD")]
+
+
+async def test_where_no_provider_pays_out_an_operator_is_asked_and_not_the_shopper(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with Stripe alone: there is nothing that a shopper's answer could set going."""
+    for module in ("activities.paying", "desk.door", "desk.events"):
+        monkeypatch.setattr(f"{module}.pays_out", lambda gateway: False)
+    house.world.payments.knobs(status_later=CLOSED_LATER)
+    order = await house.sell(1)
+    case_id = await house.open(order)
+    await house.until(case_id, "booked")
+    await house.inspect(case_id)
+    row = await house.until(case_id, "attention")
+    assert (row.attention_reason, row.due_owner) == ("refund_failed", "operator")
+    with pytest.raises(NothingPaysOut):
+        await house.desk.give_destination(case_id, CREDIT, SHOP)
+
+
+async def test_an_operator_sends_it_the_old_way_after_another_destination_has_failed(house: House) -> None:
+    case_id, order = await refunded_to_a_closed_account(house)
+    house.world.payments.knobs(status_later=CLOSED_LATER)
+    await house.desk.give_destination(case_id, BANK, SHOP)
+    await house.until(case_id, "attention")
+    house.world.payments.calm()
+    await house.desk.retry(case_id, OPERATOR, reason="the account was opened again")
+    await house.until(case_id, "closed")
+    assert [part.destination for part in house.parts(case_id)] == [None, str(BANK), None]
+    assert [one.status for one in house.provider_refunds(order)] == ["failed", "succeeded"]

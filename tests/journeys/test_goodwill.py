@@ -91,14 +91,21 @@ async def test_up_to_the_limit_of_the_policy_one_person_decides(generous: House)
 async def test_what_somebody_refuses_is_never_paid_and_decided_once(house: House) -> None:
     case_id, order = await booked(house)
     goodwill_id = await proposed(house, case_id)
-    with pytest.raises(GoodwillNeedsAnother):
-        await house.desk.goodwill.refuse(goodwill_id, ANN, reason="never mind")
     await house.desk.goodwill.refuse(goodwill_id, BOB, reason="was given a voucher")
     with pytest.raises(GoodwillDecided, match="refused by ops: bob"):
         await house.desk.goodwill.approve(goodwill_id, Caller("key_3", "carol"))
     assert house.goodwill_parts(case_id, goodwill_id) == []
     assert house.provider_refunds(order) == []
     assert house.broken() == set()
+
+
+async def test_whoever_asked_for_it_may_take_it_back_and_its_room_is_free_again(house: House) -> None:
+    case_id, _ = await booked(house)
+    slip = await proposed(house, case_id)
+    await house.desk.goodwill.refuse(slip, ANN, reason="a slip of the keyboard")
+    with pytest.raises(GoodwillDecided):
+        await house.desk.goodwill.approve(slip, BOB)
+    assert house.goodwill_parts(case_id, slip) == []
 
 
 @pytest.mark.parametrize(

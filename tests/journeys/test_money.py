@@ -110,3 +110,28 @@ async def test_units_that_come_back_one_by_one_add_up_to_what_was_paid(house: Ho
         refunded.append((await house.until(case_id, "closed")).refunded_minor)
     assert sum(refunded) == 999
     assert house.order_line(order).refunded_minor == 999
+
+
+async def test_of_two_tenders_one_fails_and_only_that_part_is_sent_again(house: House) -> None:
+    order_id = f"half_{house.queue}"
+    paid = tuple(
+        Tender(order_id, name, method, amount, "simulated", f"{name}_{order_id}")
+        for name, method, amount in [("gift", "gift_card", 700), ("card", "card", 1800)]
+    )
+    order = await house.sell(2, id=order_id, tenders=paid)
+    case_id = await house.open(order)
+    await house.until(case_id, "booked")
+    house.world.payments.knobs(status_later={"next": 1, "mode": "pending_then_failed", "seconds": 0.2})
+    await house.inspect(case_id)
+    await house.until(case_id, "attention")
+    assert "refund.succeeded" not in house.event_types(case_id)
+    before = sorted((part.amount_minor, part.status) for part in house.parts(case_id))
+    assert [status for _, status in before].count("failed") == 1
+    await house.desk.retry(case_id, OPERATOR, reason="the account is open again")
+    row = await house.until(case_id, "closed")
+    assert row.refunded_minor == 2500
+    listed = house.partners.payments["simulated"].list_refunds()
+    succeeded = [refund for refund in listed if refund.case_id == case_id and refund.status == "succeeded"]
+    assert sorted(refund.amount_minor for refund in succeeded) == [700, 1800], (
+        "the part that was paid is not sent again"
+    )

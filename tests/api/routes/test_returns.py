@@ -39,6 +39,18 @@ WRONG: dict[str, tuple[Body, int, str, str]] = {
     "a line that names nothing": (a_line(order_line_id=None), 422, "line_not_named", "/lines/0/order_line_id"),
     "an unknown reason": (a_line(reason="because"), 422, "not_one_of", "/lines/0/reason"),
     "a field that nobody reads": ({"status": "closed"}, 422, "unknown_field", "/status"),
+    "a repair of the shopper's own goods, which must never refund": (
+        {"resolution": "repair"},
+        422,
+        "resolution_not_offered",
+        "/resolution",
+    ),
+    "a unit price of one's own, above the one that was paid": (
+        a_line(unit_price={"amount": 99999, "currency": "EUR"}),
+        422,
+        "unknown_field",
+        "/lines/0/unit_price",
+    ),
     "an exchange": ({"resolution": "exchange"}, 422, "resolution_not_offered", "/resolution"),
     "an unknown way back": ({"method": "drone"}, 422, "not_one_of", "/method"),
     "a note with NUL": (a_line(note="a\0b"), 422, "control_characters", "/lines/0/note"),
