@@ -129,7 +129,7 @@ def _head(note: CreditNote, say: Words) -> Table:
     ]
     facts = Table(
         [[_text(say(f"credit_note.{name}"), SMALL), _text(value, bold=name == "number")] for name, value in about],
-        colWidths=[WIDTH * 0.18, WIDTH * 0.32],
+        colWidths=[WIDTH * 0.21, WIDTH * 0.29],
         style=[("VALIGN", (0, 0), (-1, -1), "TOP"), *_padding(0, 1.2)],
     )
     parties = [
