@@ -20,8 +20,6 @@ from domain.money import Money
 from domain.tenders import NO_LIMITS, NotEnoughRoom, TenderLimits, spread_over_tenders
 from gateways.payments.base import PaymentGateway
 
-OPEN = ("intended", "unknown", "pending")
-
 
 class GoodwillActivities:
     """`tender_limits` are what each processor sets its payments, as for settlements."""
@@ -45,7 +43,7 @@ class GoodwillActivities:
             case_id = goodwill.get(session, goodwill_id).case_id
             cases.lock(session, case_id)
             fresh = self._intend(session, goodwill_id)
-            waiting = [part for part in refunds.parts(session, case_id, purpose=goodwill_id) if part.status in OPEN]
+            waiting = refunds.open_parts(session, case_id, purpose=goodwill_id)
         try:
             for part in waiting:
                 self._payer.pay(part, may_be_sent=part.id not in fresh)
@@ -66,12 +64,12 @@ class GoodwillActivities:
         if isinstance(spread, NotEnoughRoom):  # a return of the order was refunded since it was approved
             goodwill.fail(session, row.id, f"only {Money(spread.room_minor, row.currency)} is left", at)
             return set()
+        through = self._payer.paying_out([room[0].processor]) if spread.needs else None
+        if spread.needs and through is None:  # before any of it is intended: what is not sent must hold no room
+            goodwill.fail(session, row.id, "its tenders take no money back, and no provider pays out", at)
+            return set()
         refunds.intend(session, row.case_id, row.currency, spread.parts, round=1, at=at, purpose=row.id)
-        if spread.needs:  # what no tender can take any more is given as store credit
-            through = self._payer.paying_out([room[0].processor])
-            if through is None:
-                goodwill.fail(session, row.id, "its tenders take no money back, and no provider pays out", at)
-                return set()
+        if spread.needs and through:  # what no tender can take any more is given as store credit
             homeless = [replace(part, processor=through) for part, _ in spread.needs.parts]
             refunds.intend(
                 session, row.case_id, row.currency, homeless, round=1, at=at, purpose=row.id, destination=STORE_CREDIT

@@ -73,7 +73,7 @@ class SettlementActivities:
                 return facts.record(session, case_id, found).fact
             guarantee = self._guarantor.wanted(session, case)
             fresh = set() if guarantee else self._decide(session, case, effect)
-            waiting = _waiting(session, case_id)
+            waiting = refunds.open_parts(session, case_id)
         if guarantee:  # taken before the money goes; what nothing guarantees waits for the goods
             taken = self._guarantor.take(case_id, guarantee, lambda trial, case: self._decide(trial, case, effect))
             with self._sessions.begin() as session:
@@ -82,7 +82,7 @@ class SettlementActivities:
                     return self._withheld(session, case, effect, fact_id)
                 fresh = self._decide(session, case, effect)
                 self._guarantor.open(session, case_id, taken)
-                waiting = _waiting(session, case_id)
+                waiting = refunds.open_parts(session, case_id)
         for part in waiting:
             self._payer.pay(part, may_be_sent=part.id not in fresh)
         with self._sessions.begin() as session:
@@ -241,10 +241,6 @@ class _Owed:
     def weight(self) -> int:
         """The part of a line's money that is for these units, against others of the line."""
         return self.units * 100 - sum(units * percent for units, percent in self.worn)
-
-
-def _waiting(session: Session, case_id: str) -> list[Row[Any]]:
-    return [part for part in refunds.parts(session, case_id) if part.status in ("intended", "unknown", "pending")]
 
 
 def _units_owed(session: Session, case: Row[Any], ground: Verdict) -> list[_Owed]:

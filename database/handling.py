@@ -42,7 +42,7 @@ def settled_units(session: Session, case: Row[Any], owed: Mapping[str, tuple[int
         .where(case_lines.c.case_id == case.id, case_lines.c.id.in_(list(owed)))
         .order_by(case_lines.c.id)
     )
-    by_law = bool(case.terms.get("limits", {}).get("refund_clock"))
+    by_law = bool(case.terms.get("withdrawing") or case.terms.get("limits", {}).get("refund_clock"))
     return [
         SettledUnits(
             *owed[row.id],

@@ -39,6 +39,11 @@ def parts(session: Session, case_id: str, *, purpose: str = SETTLEMENT) -> Seque
     ).all()
 
 
+def open_parts(session: Session, case_id: str, *, purpose: str = SETTLEMENT) -> list[Row[Any]]:
+    """Those that no provider has said the last word of: they are still to be sent, looked up, or waited for."""
+    return [part for part in parts(session, case_id, purpose=purpose) if part.status not in FINAL]
+
+
 def get_part(session: Session, refund_id: str) -> Row[Any] | None:
     return session.execute(select(tender_refunds).where(tender_refunds.c.id == refund_id)).one_or_none()
 

@@ -89,7 +89,7 @@ class FeePolicy:
     inspection_cost_minor                 what judging a unit costs the merchant itself, by currency; booked, never deducted
     shopper_bears                         other kinds that fall to the shopper where nobody is at fault
     when_above_refund                     what becomes of the shopper's fees above the refund
-    payment_cost, exchange_difference     who bears them: merchant or platform
+    payment_cost                          who bears it: merchant or platform
     """
 
     restocking: Charge = NO_CHARGE
@@ -99,7 +99,6 @@ class FeePolicy:
     shopper_bears: tuple[FeeKind, ...] = ()
     when_above_refund: AboveRefund = AboveRefund.WAIVE
     payment_cost: Bearer = Bearer.MERCHANT
-    exchange_difference: Bearer = Bearer.MERCHANT
 
     @property
     def charges(self) -> dict[FeeKind, Charge]:
@@ -111,14 +110,16 @@ class FeePolicy:
         }
         return {kind: charge for kind, charge in asked.items() if charge}
 
-    def agreed(self, *, bears_all: bool, shopper_informed: bool, source: str) -> Agreed:
-        """The terms as the waterfall asks for them."""
+    def agreed(
+        self, *, bears_all: bool, shopper_informed: bool, source: str, exchange_difference: Bearer = Bearer.MERCHANT
+    ) -> Agreed:
+        """The terms as the waterfall asks for them; who bears a difference of rates is said where its currency is."""
         return Agreed(
             bears_all=bears_all,
             shopper_informed=shopper_informed,
             shoppers=frozenset({*self.shopper_bears, *self.charges}),
             payment_cost=self.payment_cost,
-            exchange_difference=self.exchange_difference,
+            exchange_difference=exchange_difference,
             source=source,
         )
 
@@ -146,6 +147,7 @@ def fee_terms(terms: Mapping[str, Any]) -> FeeTerms:
             bears_all=terms["merchant_bears_all"],
             shopper_informed=terms.get("shopper_informed", False),
             source=programme,
+            exchange_difference=Bearer(terms.get("difference_borne_by") or Bearer.MERCHANT),
         ),
         law=FeeLaw(
             freight=terms.get("freight_rule", ""),
@@ -169,7 +171,6 @@ def fee_policy(kept: Mapping[str, Any]) -> FeePolicy:
         shopper_bears=tuple(FeeKind(kind) for kind in kept.get("shopper_bears", ())),
         when_above_refund=AboveRefund(kept.get("when_above_refund", NO_FEES.when_above_refund)),
         payment_cost=Bearer(kept.get("payment_cost", NO_FEES.payment_cost)),
-        exchange_difference=Bearer(kept.get("exchange_difference", NO_FEES.exchange_difference)),
     )
 
 

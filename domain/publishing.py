@@ -29,7 +29,6 @@ ASPECTS: Mapping[str, str] = {
     "fees.shopper_bears": "fees.shopper_bears",
     "fees.when_above_refund": "fees.when_above_refund",
     "fees.payment_cost": "fees.payment_cost",
-    "fees.exchange_difference": "fees.exchange_difference",
     "goods.not_goods_skus": "not_goods_skus",
     "goods.categories": "goods_categories",
     "goods.excluded": "excluded",

@@ -642,7 +642,6 @@ def _fee_policy(fees: _Page) -> FeePolicy:
         if fees.has("when_above_refund")
         else AboveRefund.WAIVE,
         payment_cost=_agreed_bearer(fees, "payment_cost"),
-        exchange_difference=_agreed_bearer(fees, "exchange_difference"),
     )
 
 

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.goodwill import GoodwillActivities
+from database.tables import tenders
 from desk import Caller
 from desk.goodwill import GoodwillAsked
-from domain.order import Order
+from domain.order import Order, Tender
 from domain.tenders import TenderLimits
 from gateways.payments.base import RefundOrder, RefundReceipt
 from tests.activities.test_settlement import DyingGateway, Killed
@@ -21,9 +23,9 @@ pytestmark = pytest.mark.anyio
 ANN, BOB = Caller("key_ops", "ops: ann"), Caller("key_ops", "ops: bob")
 
 
-async def approved(house: House, minor: int = 500) -> tuple[str, str, Order]:
+async def approved(house: House, minor: int = 500, **sold: Any) -> tuple[str, str, Order]:
     """Goodwill that no worker carries: the effect is called by hand."""
-    order = await house.sell(2)
+    order = await house.sell(2, **sold)
     case_id = await house.open(order)
     queue, house.desk.goodwill.task_queue = house.desk.goodwill.task_queue, "nobody-listens"
     try:
@@ -51,6 +53,29 @@ async def test_killed_in_the_middle_and_begun_again(house: House, dies: str) -> 
     assert [part.id for part in house.goodwill_parts(case_id, goodwill_id)] == first
     assert [one.refund_id for one in house.provider_refunds(order)] == first
     assert (house.goodwill(goodwill_id).paid_minor, house.balances(case_id)["payable:shopper"]) == (500, 0)
+    assert house.broken() == set()
+
+
+async def test_what_could_not_all_be_sent_is_not_begun_and_holds_no_room(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GBP 7 of it would go over the gift card, the rest over a card that is closed, and no provider pays out."""
+    monkeypatch.setattr("activities.paying.pays_out", lambda gateway: False)
+    order_id = f"half_{house.queue}"
+    paid = tuple(
+        Tender(order_id, name, name, minor, "simulated", f"{name}_{order_id}")
+        for name, minor in (("gift_card", 700), ("card", 1800))
+    )
+    goodwill_id, case_id, _ = await approved(house, 1000, id=order_id, tenders=paid)
+    with house.made.begin() as session:
+        session.execute(
+            update(tenders).where(tenders.c.order_id == order_id, tenders.c.id == "card").values(closed="tender_closed")
+        )
+    assert pay(house, goodwill_id, house.partners.payments["simulated"]) == "failed"
+    assert house.goodwill_parts(case_id, goodwill_id) == []
+    with house.made() as session:
+        held = session.scalars(select(tenders.c.refunded_minor).where(tenders.c.order_id == order_id)).all()
+    assert set(held) == {0}
     assert house.broken() == set()
 
 

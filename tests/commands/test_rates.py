@@ -21,6 +21,7 @@ from tests.commands.conftest import House
 EXCERPT = Path(__file__).parent / "ecb_excerpt.csv"
 TABLE = Path("shared/data/fx/ecb_eurofxref_2010-12_2012-03.csv")
 WHOLE = next((folder / TABLE for folder in Path(__file__).parents if (folder / TABLE).exists()), None)
+# The excerpt is read in every run; the whole table is not carried by the project.
 whole_table = pytest.mark.skipif(
     WHOLE is None, reason="the ECB's table of the public year does not lie beside the project"
 )

@@ -43,7 +43,6 @@ FULL = FeePolicy(
     shopper_bears=(FeeKind.DUTY, FeeKind.REPAIR),
     when_above_refund=AboveRefund.INVOICE,
     payment_cost=Bearer.PLATFORM,
-    exchange_difference=Bearer.PLATFORM,
 )
 
 
