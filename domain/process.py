@@ -212,6 +212,10 @@ def _lost(state: State, fact: Fact) -> Step:
 def _refund_reported(state: State, fact: Fact) -> Step:
     if fact.data.get("round", state.settlements) < state.settlements:  # another refund has followed that one
         return state, ()
+    if state.settlements and state.failed is not None and state.failed.kind is EffectKind.SEND_BACK:
+        return _keep(
+            state, fact
+        )  # goods that were not accepted wait for a person; they must not be paid for in their stead
     overtook = state.stage is Stage.INSPECTED or not (state.settlements or state.ended)
     buying_a_label = state.stage is Stage.AUTHORIZED and _ahead(state)
     if (

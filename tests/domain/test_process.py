@@ -1305,6 +1305,17 @@ class TestGuaranteed:
         assert case.waiting_for == ["recharge:1"]
         assert case.done().stage is Stage.CLOSED
 
+    def test_a_refund_that_the_bank_gives_back_is_not_paid_anew_for_goods_that_wait_to_be_sent_back(self) -> None:
+        case = covered().received().inspected("none").refused().done(send_back=True).fails()
+        assert case.state.reason == "send_back_failed"
+
+        assert case.reported("failed").state.reason == "send_back_failed"
+        assert case.retried().waiting_for == ["send_back:1"]
+        case.done()
+
+        assert (case.state.verdict, case.state.reason) == (Verdict.RECHARGED, "refund_failed")
+        assert case.keys.count("settle:2") == 0
+
     def test_goods_of_which_none_was_accepted_go_back_once_they_are_charged(self) -> None:
         case = covered().received().inspected("none").refused().done(send_back=True)
         assert case.waiting_for == ["send_back:1"]
