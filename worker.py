@@ -29,8 +29,8 @@ from database.engine import Clock, Sessions, connect, database_time, sessions
 from desk.policies import PolicyShelf
 from domain.errors import BoomerangError
 from domain.tenders import TenderLimits
-from policies.book import HERE as POLICIES
 from policies.book import load_policy_book
+from policies.page import HERE as POLICIES
 from policies.sellers import FILE as SELLERS
 from policies.sellers import load_sellers
 from settings import Settings, read_settings

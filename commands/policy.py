@@ -21,8 +21,9 @@ from domain.policy import PolicyBook, ReturnPolicy
 from domain.publishing import changes, effects
 from domain.terms import Terms, terms_for
 from domain.tier import Tier
-from policies.book import BadPolicyFile, load_policy_book, read_tier_table
+from policies.book import load_policy_book, read_tier_table
 from policies.drafts import TIERS, look_through, read_draft, read_over
+from policies.page import BadPolicyFile
 
 app = typer.Typer(no_args_is_help=True, help="Promises and law: shown, drafted, compared, published.")
 

@@ -24,8 +24,9 @@ from domain.errors import Conflict, Invalid, Stale, Unavailable
 from domain.policy import PolicyBook, ReturnPolicy
 from domain.publishing import Change, Effect, changes, effects
 from domain.tier import TierThresholds
-from policies.book import BadPolicyFile, lines_of, read_tier_table
+from policies.book import read_tier_table
 from policies.drafts import TIERS, look_through, read_draft, read_over
+from policies.page import BadPolicyFile, lines_of
 
 log = logging.getLogger("boomerang.policies")
 

@@ -6,20 +6,17 @@ that nobody reads is bad too, since it is usually a slip of the pen in one that 
 
 import itertools
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from domain.advances import DebtBearer, Guarantee
 from domain.bearers import MAY_BE_THE_SHOPPERS, OWN_WORK
-from domain.calendar import Span, UnreadableSpan
 from domain.charges import DeliveryBack
 from domain.currency import BEARERS, WARN_PERCENT
-from domain.errors import Invalid
 from domain.fees import Bearer, FeeKind
 from domain.goods import GoodsCondition, Grade, Nature
 from domain.handling import NO_CHARGE, AboveRefund, Charge, FeePolicy, Price
@@ -44,10 +41,8 @@ from domain.policy import (
 from domain.reasons import ReturnReason
 from domain.state import Method
 from domain.tier import GRACE_DAYS, Threshold, Tier, TierThresholds
+from policies.page import HERE, Fault, Page, bad, text_of
 from policies.rates import load_rates
-
-HERE = Path(__file__).parent
-Word = TypeVar("Word", bound=StrEnum)
 
 # The rows that the terms of a case are made of: each must promise every tier something.
 APPLIED_ROWS: Mapping[str, RowKind] = {
@@ -112,48 +107,25 @@ class AgreedBearer(StrEnum):
     PLATFORM = "platform"
 
 
-class BadPolicyFile(Invalid):
-    """A policy file that cannot be used; facts: file, key, line, expected of the first fault, and `faults` for all of them."""
-
-    code = "bad_policy_file"
-    title = "The policy has faults"
-    next_action = "Correct the named key in the named file and load the policies again."
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that cannot be read: the file, the key and its line (1 = first; None where there is none), and why."""
-
-    file: str
-    key: str
-    line: int | None
-    expected: str
-    found: str
-
-    def __str__(self) -> str:
-        at = f", line {self.line}" if self.line else ""
-        return f"{self.file}{at}, key {self.key}: expected {self.expected}, found {self.found}."
-
-
 def load_policy_book(path: Path = HERE) -> PolicyBook:
     """The policy book in folder `path`: tiers.toml, markets.toml and programmes/*.toml.
 
     Raises BadPolicyFile, which names file, key, line and what was expected there, for every fault of the first bad file.
     """
-    texts = {name: _text_of(path / name) for name in ("tiers.toml", "markets.toml")}
+    texts = {name: text_of(path / name) for name in ("tiers.toml", "markets.toml")}
     tiers = read_tier_table(texts["tiers.toml"], "policies/tiers.toml")
-    law = _Page.of(texts["markets.toml"], "policies/markets.toml")
+    law = Page.of(texts["markets.toml"], "policies/markets.toml")
     eu_members = frozenset(law.texts("eu_members"))
     markets = {page.name: _market(page) for page in law.pages("markets")}
     law.end()
     law.done()
     programmes: dict[str, ReturnPolicy] = {}
     for file in sorted((path / "programmes").glob("*.toml")):
-        texts[f"programmes/{file.name}"] = _text_of(file)
+        texts[f"programmes/{file.name}"] = text_of(file)
         programme = read_programme(texts[f"programmes/{file.name}"], f"programmes/{file.name}", tiers, name=file.stem)
         programmes[programme.programme] = programme
     if not programmes:
-        raise _bad(Fault("policies/programmes", "*.toml", None, "at least one programme", "none"))
+        raise bad(Fault("policies/programmes", "*.toml", None, "at least one programme", "none"))
     return PolicyBook(
         tiers=tiers,
         markets=markets,
@@ -166,7 +138,7 @@ def load_policy_book(path: Path = HERE) -> PolicyBook:
 
 def read_tier_table(text: str, where: str) -> TierTable:
     """A tier table from its text; `where` names it in errors. Raises BadPolicyFile with every fault."""
-    page = _Page.of(text, where)
+    page = Page.of(text, where)
     table = _tier_table(page)
     page.done()
     return table
@@ -179,211 +151,16 @@ def read_programme(
 
     Raises BadPolicyFile with every fault, each with its line.
     """
-    page = _Page.of(text, where)
+    page = Page.of(text, where)
     policy = _programme(page, name, tiers)
     page.done()
     return replace(policy, policy_id=policy_id)
 
 
-def _bad(*faults: Fault) -> BadPolicyFile:
-    first = faults[0]
-    more = f" And {len(faults) - 1} more." if len(faults) > 1 else ""
-    return BadPolicyFile(
-        f"{first}{more}", file=first.file, key=first.key, line=first.line, expected=first.expected, faults=faults
-    )
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        where = f"{file.parent.name}/{file.name}"
-        raise _bad(Fault(where, "(file)", None, "a readable file", repr(str(problem)))) from problem
-
-
-_HEADER = re.compile(r"^\s*\[{1,2}\s*(?P<path>[^\]]+?)\s*\]{1,2}")
-_KEY = re.compile(r"""^\s*(?P<key>[A-Za-z0-9_\-]+|"[^"]+"|'[^']+')\s*=""")
-
-
-def lines_of(text: str) -> dict[str, int]:
-    """The line of each table and key of a TOML text, by its dotted path; of repeated tables by number: "when[0].days"."""
-    lines: dict[str, int] = {}
-    table, repeated = "", dict[str, int]()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            table = header["path"].replace('"', "").replace(" ", "")
-            if line.lstrip().startswith("[["):
-                repeated[table] = repeated.get(table, -1) + 1
-                table = f"{table}[{repeated[table]}]"
-            lines.setdefault(table, number)
-        elif key := _KEY.match(line):
-            lines.setdefault(f"{table}.{key['key'].strip(chr(34))}".lstrip("."), number)
-    return lines
-
-
-class _Page:
-    """A table of a policy file whose keys are taken one by one; `end` notes those that nobody took, `done` raises all faults.
-
-    A key that cannot be read is noted and stands for the least that fits, so that one reading finds every fault.
-    """
-
-    def __init__(
-        self, where: str, name: str, table: dict[str, Any], prefix: str, faults: list[Fault], lines: dict[str, int]
-    ) -> None:
-        self.where, self.name, self._table, self._prefix = where, name, dict(table), prefix
-        self._faults, self._lines = faults, lines
-
-    @classmethod
-    def of(cls, text: str, where: str) -> "_Page":
-        try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as problem:
-            found = re.search(r"line (\d+)", str(problem))
-            raise _bad(
-                Fault(where, "(file)", int(found[1]) if found else None, "a TOML file", str(problem))
-            ) from problem
-        return cls(where, Path(where).stem, table, "", [], lines_of(text))
-
-    def note(self, key: str, expected: str, found: object) -> None:
-        """Remember a fault; the reading goes on."""
-        path = f"{self._prefix}{key}"
-        line = next((self._lines[part] for part in _upwards(path) if part in self._lines), None)
-        self._faults.append(Fault(self.where, path, line, expected, repr(found)))
-
-    def done(self) -> None:
-        """Raise what was noted, if anything was."""
-        if self._faults:
-            raise _bad(*self._faults)
-
-    def has(self, key: str) -> bool:
-        return key in self._table
-
-    def take(self, key: str, expected: str, fits: Callable[[Any], bool], least: Any) -> Any:
-        """The value of a key; where it is missing or does not fit that is noted, and `least` stands for it."""
-        if key not in self._table:
-            self.note(key, expected, "nothing")
-            return least
-        value = self._table.pop(key)
-        if not fits(value):
-            self.note(key, expected, value)
-            return least
-        return value
-
-    def text(self, key: str) -> str:
-        value: str = self.take(key, "a text", lambda value: isinstance(value, str) and value.strip() != "", "?")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(self.take(key, "a list of texts", _are_texts, ()))
-
-    def words(self, key: str, known: Iterable[str]) -> frozenset[str]:
-        """A list of words among those known; none where the key is left out."""
-        if not self.has(key):
-            return frozenset()
-        words = frozenset(self.texts(key))
-        for word in sorted(words - frozenset(known)):
-            self.note(key, "words among " + ", ".join(known), word)
-        return words & frozenset(known)
-
-    def flag(self, key: str) -> bool:
-        value: bool = self.take(key, "true or false", lambda value: isinstance(value, bool), False)
-        return value
-
-    def maybe(self, key: str, otherwise: bool) -> bool:
-        return self.flag(key) if self.has(key) else otherwise
-
-    def whole(self, key: str, *, least: int = 0, most: int | None = None) -> int:
-        expected = f"a whole number from {least}" + ("" if most is None else f" to {most}")
-        value: int = self.take(
-            key,
-            expected,
-            lambda value: type(value) is int and value >= least and (most is None or value <= most),
-            least,
-        )
-        return value
-
-    def day(self, key: str) -> date:
-        value: date = self.take(key, "a date such as 2026-06-19", lambda value: type(value) is date, date.min)
-        return value
-
-    def span(self, key: str) -> str:
-        value: str = self.take(key, 'a span such as "24h", "7d" or "2bd"', _is_span, "1d")
-        return value
-
-    def spans(self, key: str) -> tuple[str, ...]:
-        return tuple(self.take(key, 'a list of spans such as ["24h", "48h"]', _are_spans, ("1d",)))
-
-    def choice(self, key: str, words: type[Word]) -> Word:
-        return words(
-            self.take(key, "one of " + ", ".join(words), lambda value: value in list(words), next(iter(words)))
-        )
-
-    def page(self, key: str) -> "_Page":
-        table = self.take(key, "a table", lambda value: isinstance(value, dict), {})
-        return _Page(self.where, key, table, f"{self._prefix}{key}.", self._faults, self._lines)
-
-    def maybe_page(self, key: str) -> "_Page":
-        """A table that may be left out."""
-        return self.page(key) if self.has(key) else _Page(self.where, key, {}, f"{self._prefix}{key}.", [], {})
-
-    def pages(self, key: str) -> list["_Page"]:
-        holder = self.page(key)
-        return [holder.page(name) for name in list(holder._table)]
-
-    def repeated(self, key: str) -> list["_Page"]:
-        """The tables of a list of tables, in order; none where the key is left out."""
-        if not self.has(key):
-            return []
-        tables = self.take(key, "a list of tables", _are_tables, [])
-        return [
-            _Page(self.where, key, table, f"{self._prefix}{key}[{number}].", self._faults, self._lines)
-            for number, table in enumerate(tables)
-        ]
-
-    def has_page(self, key: str) -> bool:
-        return isinstance(self._table.get(key), dict)
-
-    def names(self) -> list[str]:
-        return list(self._table)
-
-    def end(self) -> None:
-        for key in self._table:
-            self.note(key, "no such key here", key)
-
-
-def _upwards(path: str) -> Iterator[str]:
-    """The path, and what it lies in: a key that is missing is looked for in its table."""
-    while path:
-        yield path
-        path = path.rpartition(".")[0]
-
-
-def _are_tables(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(table, dict) for table in value)
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(text, str) and text for text in value)
-
-
-def _is_span(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        Span.parse(value)
-    except UnreadableSpan:
-        return False
-    return True
-
-
-def _are_spans(value: object) -> bool:
-    return isinstance(value, list) and value != [] and all(_is_span(span) for span in value)
-
-
 # --- tiers.toml
 
 
-def _tier_table(page: _Page) -> TierTable:
+def _tier_table(page: Page) -> TierTable:
     version = page.text("version")
     thresholds = _thresholds(page.page("thresholds"))
     rows = {row.name: row for row in map(_tier_row, page.pages("rows"))}
@@ -399,7 +176,7 @@ def _tier_table(page: _Page) -> TierTable:
     return TierTable(version=version, thresholds=thresholds, rows=rows)
 
 
-def _thresholds(page: _Page) -> TierThresholds:
+def _thresholds(page: Page) -> TierThresholds:
     currency = page.take("currency", "a currency of ISO 4217", lambda value: value in EXPONENTS, "EUR")
     window_months = page.whole("window_months", least=1, most=120)
     grace_days = page.whole("grace_days", most=366) if page.has("grace_days") else GRACE_DAYS
@@ -412,7 +189,7 @@ def _thresholds(page: _Page) -> TierThresholds:
     return TierThresholds(currency=currency, window_months=window_months, by_tier=by_tier, grace_days=grace_days)
 
 
-def _threshold(page: _Page) -> Threshold:
+def _threshold(page: Page) -> Threshold:
     threshold = Threshold(
         orders=page.whole("orders", least=1),
         spend_minor=page.whole("spend_minor"),
@@ -422,7 +199,7 @@ def _threshold(page: _Page) -> Threshold:
     return threshold
 
 
-def _tier_row(page: _Page) -> TierRow:
+def _tier_row(page: Page) -> TierRow:
     kind = page.choice("kind", RowKind)
     row = TierRow(
         name=page.name,
@@ -439,7 +216,7 @@ def _tier_row(page: _Page) -> TierRow:
     return row
 
 
-def _values(page: _Page, kind: RowKind) -> Mapping[Tier, TierValue]:
+def _values(page: Page, kind: RowKind) -> Mapping[Tier, TierValue]:
     """The values of a row, by tier; `all` gives every tier the same."""
     words = OUTCOMES.get(page.name)
     read: Mapping[RowKind, Callable[[str], TierValue]] = {
@@ -460,7 +237,7 @@ def _values(page: _Page, kind: RowKind) -> Mapping[Tier, TierValue]:
 # --- markets.toml
 
 
-def _market(page: _Page) -> Market:
+def _market(page: Page) -> Market:
     """One market; the keys of the file are the fields of `Market`, read by the type that the field is declared with."""
     read: Mapping[object, Callable[[str], object]] = {
         str: page.text,
@@ -488,7 +265,7 @@ def _market(page: _Page) -> Market:
 # --- programmes/*.toml
 
 
-def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
+def _programme(page: Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
     window, fees, goods, refer = page.page("window"), page.page("fees"), page.page("goods"), page.page("refer")
     law, asking, books = page.maybe_page("law"), page.maybe_page("requests"), page.maybe_page("currency")
     called = page.text("programme")
@@ -547,7 +324,7 @@ def _programme(page: _Page, name: str | None, tiers: TierTable) -> ReturnPolicy:
     return policy
 
 
-def _accounting_currency(page: _Page) -> str:
+def _accounting_currency(page: Page) -> str:
     if not page.has("accounting"):
         return ""
     currency: str = page.take(
@@ -556,7 +333,7 @@ def _accounting_currency(page: _Page) -> str:
     return currency
 
 
-def _bearer_of_differences(page: _Page) -> Bearer:
+def _bearer_of_differences(page: Page) -> Bearer:
     if not page.has("difference_borne_by"):
         return Bearer.MERCHANT
     expected = f"{' or '.join(BEARERS)}: the shopper gets back the currency that was paid"
@@ -564,7 +341,7 @@ def _bearer_of_differences(page: _Page) -> Bearer:
     return Bearer(word)
 
 
-def _overridden(tiers: TierTable, page: _Page, source: str) -> TierTable:
+def _overridden(tiers: TierTable, page: Page, source: str) -> TierTable:
     """The common table with the programme's own figures; each says why, and from where it is."""
     rows = dict(tiers.rows)
     for own in [page.page(name) for name in page.names()]:
@@ -580,7 +357,7 @@ def _overridden(tiers: TierTable, page: _Page, source: str) -> TierTable:
     return replace(tiers, rows=rows)
 
 
-def _window_rule(page: _Page, number: int) -> WindowRule:
+def _window_rule(page: Page, number: int) -> WindowRule:
     season = page.page("season") if page.has("season") else None
     rule = WindowRule(
         name=page.text("name") if page.has("name") else f"rule {number}",
@@ -602,7 +379,7 @@ def _window_rule(page: _Page, number: int) -> WindowRule:
     return rule
 
 
-def _month_day(page: _Page, key: str) -> MonthDay:
+def _month_day(page: Page, key: str) -> MonthDay:
     text: str = page.take(key, 'a day of the year such as "11-01"', _is_month_day, "01-01")
     month, day = text.split("-")
     return MonthDay(int(month), int(day))
@@ -619,7 +396,7 @@ def _is_month_day(value: object) -> bool:
     return True
 
 
-def _waterfall(fees: _Page) -> tuple[Waterfall, ...]:
+def _waterfall(fees: Page) -> tuple[Waterfall, ...]:
     if not fees.has("waterfall"):
         return ()
     written = fees.texts("waterfall")
@@ -629,7 +406,7 @@ def _waterfall(fees: _Page) -> tuple[Waterfall, ...]:
     return tuple(Waterfall(word) for word in written if word in list(Waterfall))
 
 
-def _fee_policy(fees: _Page) -> FeePolicy:
+def _fee_policy(fees: Page) -> FeePolicy:
     inspection = fees.maybe_page("inspection")
     cost = _limits_by_currency(inspection.page("cost_minor")) if inspection.has("cost_minor") else {}
     return FeePolicy(
@@ -645,7 +422,7 @@ def _fee_policy(fees: _Page) -> FeePolicy:
     )
 
 
-def _charge(page: _Page) -> Charge:
+def _charge(page: Page) -> Charge:
     """A price, either in percent or by the unit, and what narrows it; no charge where the table is left out."""
     if not page.names():
         return NO_CHARGE
@@ -667,34 +444,34 @@ def _charge(page: _Page) -> Charge:
     return charge
 
 
-def _category_price(categories: _Page, name: str) -> Price:
+def _category_price(categories: Page, name: str) -> Price:
     """A category's own price: a whole percentage, or minor units by currency."""
     if categories.has_page(name):
         return Price(per_unit_minor=_limits_by_currency(categories.page(name)))
     return Price(percent=categories.whole(name, most=100))
 
 
-def _agreed_bearer(fees: _Page, key: str) -> Bearer:
+def _agreed_bearer(fees: Page, key: str) -> Bearer:
     return Bearer(fees.choice(key, AgreedBearer)) if fees.has(key) else Bearer.MERCHANT
 
 
-def _natures(page: _Page) -> Mapping[str, Nature]:
+def _natures(page: Page) -> Mapping[str, Nature]:
     return {category: page.choice(category, Nature) for category in page.names()}
 
 
-def _limits_by_currency(page: _Page) -> Mapping[str, int]:
+def _limits_by_currency(page: Page) -> Mapping[str, int]:
     for currency in page.names():
         if currency not in EXPONENTS:
             page.note(currency, "a currency of ISO 4217", currency)
     return {currency: page.whole(currency) for currency in page.names()}
 
 
-def _loss_by_grade(page: _Page) -> Mapping[str, int]:
+def _loss_by_grade(page: Page) -> Mapping[str, int]:
     for grade in page.names():
         if grade not in list(Grade):
             page.note(grade, "a grade of the bench: " + ", ".join(Grade), grade)
     return {grade: page.whole(grade, most=100) for grade in page.names()}
 
 
-def _unmatched_reasons(page: _Page) -> frozenset[str]:
+def _unmatched_reasons(page: Page) -> frozenset[str]:
     return page.words("unmatched", UnmatchedReason)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import holidays
 
 from domain.calendar import Calendar
-from policies.book import HERE, BadPolicyFile
+from policies.page import HERE, BadPolicyFile
 
 NO_HOLIDAYS = "none"
 UNKNOWN = "ZZ"  # ISO 3166's code for an unknown country

@@ -9,7 +9,7 @@ from pathlib import Path
 from domain.customs import ClaimRule, ClaimRules, Condition, CountsFrom, Movement, Payer, Period, Proof
 from domain.fees import Bearer
 from domain.market import Confidence
-from policies.book import HERE, _Page, _text_of
+from policies.page import HERE, Page, text_of
 
 FILE = "customs.toml"
 PERIOD = "period"
@@ -29,15 +29,15 @@ def load_claim_rules(path: Path = HERE) -> ClaimRules:
 
     Raises BadPolicyFile, which names file, key, line and what was expected there, for every fault.
     """
-    file = _Page.of(_text_of(path / FILE), f"policies/{FILE}")
+    file = Page.of(text_of(path / FILE), f"policies/{FILE}")
     rules = tuple(_rule(page) for page in file.pages("claims"))
     file.end()
     file.done()
-    members = tomllib.loads(_text_of(path / "markets.toml"))["eu_members"]
+    members = tomllib.loads(text_of(path / "markets.toml"))["eu_members"]
     return ClaimRules(rules, frozenset(members))
 
 
-def _rule(page: _Page) -> ClaimRule:
+def _rule(page: Page) -> ClaimRule:
     charges = page.words("charges", CHARGES)
     if not charges:
         page.note("charges", "duty, tax or both", "nothing")
@@ -75,11 +75,11 @@ def _rule(page: _Page) -> ClaimRule:
     return rule
 
 
-def _limit(page: _Page) -> Period | None:
+def _limit(page: Page) -> Period | None:
     return _period(page, "limit", or_else=PERIOD)
 
 
-def _period(page: _Page, key: str, *, or_else: str | None = None) -> Period | None:
+def _period(page: Page, key: str, *, or_else: str | None = None) -> Period | None:
     expected = 'a period such as "90d", "6m" or "3y"' + (f' or "{or_else}"' if or_else else "")
     text: str = page.take(key, expected, lambda value: value == or_else or _is_period(value), "1d")
     if text == or_else:
@@ -92,7 +92,7 @@ def _is_period(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,3}[dmy]", value) is not None
 
 
-def _needs(page: _Page) -> tuple[Proof, ...]:
+def _needs(page: Page) -> tuple[Proof, ...]:
     written = page.texts("needs")
     for word in written:
         if word not in list(Proof):
@@ -100,5 +100,5 @@ def _needs(page: _Page) -> tuple[Proof, ...]:
     return tuple(Proof(word) for word in written if word in list(Proof))
 
 
-def _day(page: _Page, key: str) -> date | None:
+def _day(page: Page, key: str) -> date | None:
     return page.day(key) if page.has(key) else None

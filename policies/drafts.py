@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from domain.contradictions import Contradiction, contradictions
 from domain.policy import PolicyBook, ReturnPolicy, TierTable
-from policies.book import BadPolicyFile, Fault, lines_of, read_programme
+from policies.book import read_programme
+from policies.page import BadPolicyFile, Fault, lines_of
 
 TIERS = "policies/tiers.toml"
 VERSION_MAX = 40

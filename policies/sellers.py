@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from domain.credit_note import Seller, Sellers
-from policies.book import HERE, _Page, _text_of
+from policies.page import HERE, Page, text_of
 
 FILE = HERE / "sellers.toml"
 COUNTRY = re.compile(r"[A-Z]{2}")
@@ -22,11 +22,11 @@ def load_sellers(path: Path = FILE) -> Sellers | None:
 
     Raises BadPolicyFile, which names the file, the keys, their lines and what was expected there.
     """
-    return read_sellers(_text_of(path), f"policies/{path.name}") if path.exists() else None
+    return read_sellers(text_of(path), f"policies/{path.name}") if path.exists() else None
 
 
 def read_sellers(text: str, where: str) -> Sellers:
-    page = _Page.of(text, where)
+    page = Page.of(text, where)
     shop_id = page.text("default")
     found = {one.name: _seller(one) for one in page.pages("sellers")}
     page.end()
@@ -46,7 +46,7 @@ def day_of(at: datetime, time_zone: str) -> date:
     return at.astimezone(ZoneInfo(time_zone)).date()
 
 
-def _seller(page: _Page) -> Seller:
+def _seller(page: Page) -> Seller:
     seller = Seller(
         id=page.name,
         name=page.text("name"),

@@ -33,7 +33,7 @@ from api.schemas.policies import (
 from api.schemas.problems import BODIED, KEYED, STORED, answer, problems
 from api.security import Scope, needs
 from desk.policies import LIVE, Answered, PolicyContradictsItself, WarningsNotAccepted
-from policies.book import BadPolicyFile
+from policies.page import BadPolicyFile
 
 router = APIRouter(route_class=Door, tags=["policies"])
 

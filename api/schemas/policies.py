@@ -10,7 +10,7 @@ from desk.policies import Comparison, PolicyStatus, PolicyVersion
 from domain.contradictions import Contradiction, Severity, refused
 from domain.publishing import counts
 from domain.tier import Tier
-from policies.book import Fault
+from policies.page import Fault
 
 TEXT_MAX = 100_000
 

@@ -31,7 +31,8 @@ from desk.policies import (
 from desk.words import Caller, IdempotencyKey, KeyUsedForAnotherRequest
 from domain.policy import ReturnPolicy
 from domain.tier import Tier
-from policies.book import HERE, BadPolicyFile, load_policy_book
+from policies.book import load_policy_book
+from policies.page import HERE, BadPolicyFile
 from tests.policies.standing import a_text
 
 OLGA = Caller("key_olga", "Olga")

@@ -22,7 +22,8 @@ from domain.fees import Bearer, FeeKind, FreightRelief, bearer_of_return_freight
 from domain.market import no_statute_on_file
 from domain.reasons import Fault
 from domain.stages import Owner
-from policies.book import HERE, load_policy_book
+from policies.book import load_policy_book
+from policies.page import HERE
 
 BOOK = load_policy_book()
 LAW: dict[str, dict[str, Any]] = tomllib.loads((HERE / "markets.toml").read_text())["markets"]

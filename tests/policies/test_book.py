@@ -10,7 +10,8 @@ import pytest
 from domain.fees import Bearer
 from domain.policy import Starts
 from domain.tier import Tier
-from policies.book import APPLIED_ROWS, BENEFIT_ROWS, HERE, BadPolicyFile, load_policy_book
+from policies.book import APPLIED_ROWS, BENEFIT_ROWS, load_policy_book
+from policies.page import HERE, BadPolicyFile
 
 BOOKS = "# [currency]\n"  # likewise
 STANDARD, BORNE_BY = "programmes/standard.toml", "currency.difference_borne_by"

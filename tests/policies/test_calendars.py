@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from domain.calendar import Calendar, after
-from policies.book import HERE, BadPolicyFile, load_policy_book
+from policies.book import load_policy_book
 from policies.calendars import UNKNOWN, calendar_of, load_places, place_of
+from policies.page import HERE, BadPolicyFile
 
 BOOK = load_policy_book()
 # Countries of the public year of sales, by the codes of its map (the Channel Islands have two).

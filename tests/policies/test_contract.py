@@ -25,8 +25,9 @@ from domain.reasons import Fault, ReturnReason, fault_of
 from domain.state import EffectKind, Fact, FactKind, Method, Opening, State
 from domain.terms import terms_for
 from domain.tier import Tier
-from policies.book import HERE, load_policy_book
+from policies.book import load_policy_book
 from policies.calendars import calendar_of
+from policies.page import HERE
 from tests.builders import an_order_line
 
 BOOK = load_policy_book()

@@ -7,8 +7,8 @@ import pytest
 
 from domain.customs import Condition, Movement
 from domain.market import Confidence
-from policies.book import HERE, BadPolicyFile
 from policies.customs import claim_rules, load_claim_rules
+from policies.page import HERE, BadPolicyFile
 
 
 def test_every_row_has_its_source_and_says_how_sure_it_is() -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from domain.contradictions import Severity
 from domain.fees import Bearer, FeeKind
 from domain.handling import AboveRefund, Charge, FeePolicy, Price
-from policies.book import BadPolicyFile, Fault, load_policy_book
+from policies.book import load_policy_book
 from policies.drafts import look_through, read_draft
+from policies.page import BadPolicyFile, Fault
 from tests.policies.standing import BASE, a_text
 
 BOOK = load_policy_book()

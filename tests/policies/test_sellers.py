@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.book import BadPolicyFile
+from policies.page import BadPolicyFile
 from policies.sellers import FILE, day_of, load_sellers, read_sellers
 
 TWO = """
